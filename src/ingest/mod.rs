@@ -1,0 +1,1 @@
+//! Events and catalogues on their way in: decode -> check -> pseudonymise -> frame -> write.

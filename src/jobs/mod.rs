@@ -1,0 +1,1 @@
+//! Background work: a worker that claims jobs, and one file per job.

@@ -1,0 +1,54 @@
+//! How a member is trained. Every default is explained here and in `models/default.toml`.
+
+use serde::{Deserialize, Serialize};
+
+/// Hyperparameters of one member; part of the model's identity (its hash is in the manifest).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct TrainingConfig {
+    /// Seed of everything random; member seeds are hash(seed, shard).
+    pub seed: u64,
+    /// Width of the state vectors.
+    pub width: usize,
+    /// Upper bound; early stopping on the shard's own validation learners may stop before.
+    pub max_epochs: usize,
+    pub learning_rate: f64,
+    pub weight_decay: f64,
+    pub dropout: f64,
+    /// Answers in one optimiser step, about.
+    pub batch_answers: usize,
+    /// Longest run of answers trained on as one sequence.
+    pub max_sequence: usize,
+}
+
+impl Default for TrainingConfig {
+    fn default() -> Self {
+        Self { seed: 20_26, width: 64, max_epochs: 4, learning_rate: 2e-3, weight_decay: 1e-4, dropout: 0.1, batch_answers: 4096, max_sequence: 200 }
+    }
+}
+
+impl TrainingConfig {
+    /// Refuses values that cannot train, naming the field.
+    pub fn check(&self) -> Result<(), String> {
+        let refuse = |what: &str| Err(what.to_string());
+        if !(4..=256).contains(&self.width) {
+            return refuse("width must be 4 to 256");
+        }
+        if !(1..=1000).contains(&self.max_epochs) {
+            return refuse("max_epochs must be 1 to 1000");
+        }
+        if !(self.learning_rate > 0.0 && self.learning_rate <= 1.0) {
+            return refuse("learning_rate must lie in (0, 1]");
+        }
+        if !(0.0..=1.0).contains(&self.weight_decay) {
+            return refuse("weight_decay must lie in [0, 1]");
+        }
+        if !(0.0..0.95).contains(&self.dropout) {
+            return refuse("dropout must lie in [0, 0.95)");
+        }
+        if self.batch_answers == 0 || self.max_sequence < 2 {
+            return refuse("batch_answers must be positive and max_sequence at least 2");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,1 @@
+//! The append-only rights ledger, a file outside the database.

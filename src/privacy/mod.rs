@@ -1,0 +1,10 @@
+//! What a learner may ask, and how it is done and proved.
+
+pub mod erasure;
+pub mod identity;
+pub mod ledger;
+pub mod merkle;
+pub mod pseudonym;
+pub mod receipt;
+
+pub use pseudonym::Secrets;

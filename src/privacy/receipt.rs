@@ -1,0 +1,1 @@
+//! The signed receipt of an erasure, verifiable offline.

@@ -1,0 +1,1 @@
+//! Recommendations: candidates -> eligibility -> scores -> reasons. Pure functions over a catalogue, a predictor and a learner's state.
