@@ -4,7 +4,6 @@
 //! `predictor` is what is served: the plain mean of the members, or the count-based fallback. Only `registry` and `online`
 //! know the store, so benches and notebooks need no database. Tensors never leave this folder: callers see vectors.
 
-pub mod config;
 pub mod counts;
 pub mod dataset;
 pub mod frame;
@@ -13,6 +12,6 @@ pub mod predictor;
 pub mod registry;
 pub mod train;
 
-pub use config::TrainingConfig;
+pub use crate::config::TrainingConfig;
 pub use counts::Counts;
 pub use predictor::{LearnerState, Predictor};

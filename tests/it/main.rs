@@ -1,1 +1,3 @@
+//! The one integration binary: a folder or file per room.
 
+mod architecture;
