@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use crate::domain::{Catalog, Event, ItemId, Micros, SkillId};
+use crate::domain::{Catalog, CatalogIndex, Event, ItemId, Micros, SkillId};
 use super::Counts;
 
 /// Probability of a right answer.
@@ -41,6 +41,8 @@ impl Predictor {
     pub fn members(&self) -> usize { todo!() }
     pub fn catalog(&self) -> &Arc<Catalog> { todo!() }
     pub fn counts(&self) -> &Arc<Counts> { todo!() }
+    /// The catalogue by number. The functions ending in `_at` take these numbers; they must be in range.
+    pub fn index(&self) -> &Arc<CatalogIndex> { todo!() }
     pub fn new_state(&self) -> LearnerState { todo!() }
     /// Takes one event in. Events must come in (occurred_at, key) order.
     pub fn advance(&self, state: &mut LearnerState, event: &Event) { todo!() }
@@ -58,4 +60,23 @@ impl Predictor {
     pub fn tally_item(&self, state: &LearnerState, item: &ItemId) -> (u32, u32, Option<Micros>) { todo!() }
     /// All answers of this learner (attempts, correct).
     pub fn tally(&self, state: &LearnerState) -> (u32, u32) { todo!() }
+    /// As `predict`, by item numbers.
+    pub fn predict_at(&self, state: &LearnerState, items: &[u32], now: Micros) -> Vec<Prediction> { todo!() }
+    /// Mastery of all skills of the index, in its order.
+    pub fn mastery_all(&self, state: &LearnerState, now: Micros) -> Vec<Prediction> { todo!() }
+    /// As `simulate`, by item number.
+    pub fn simulate_at(&self, state: &LearnerState, item: u32, correct: bool, now: Micros) -> LearnerState { todo!() }
+    /// For each item (100 or so): p(correct), and the mean mastery of the item's own skills now, after a right and after a wrong answer.
+    /// The heart of a recommendation: no state is copied, all items go through each member together.
+    pub fn foresee_at(&self, state: &LearnerState, items: &[u32], now: Micros) -> Vec<Foresight> { todo!() }
+}
+
+/// What an answer would change, without giving it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Foresight {
+    pub p_correct: f32,
+    /// Mean mastery of the item's skills: now, after a right answer, after a wrong one. All 0 for an item without skills.
+    pub mastery: f32,
+    pub after_right: f32,
+    pub after_wrong: f32,
 }
