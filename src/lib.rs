@@ -16,3 +16,4 @@ pub mod privacy;
 pub mod recommend;
 pub mod simulate;
 pub mod store;
+pub mod telemetry;
