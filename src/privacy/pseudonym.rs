@@ -9,7 +9,10 @@ use std::path::Path;
 use anyhow::Context;
 use ed25519_dalek::SigningKey;
 
-use crate::domain::{Bucket, EventKey, LearnerId, Pseudonym, TenantId, hash::{Digest, Hasher}};
+use crate::domain::{
+    Bucket, EventKey, LearnerId, Pseudonym, TenantId,
+    hash::{Digest, Hasher},
+};
 
 /// The service's secrets. No `Debug`, no `Serialize`.
 pub struct Secrets {
@@ -32,7 +35,11 @@ impl Secrets {
     /// Keys derived from a number: for simulations and tests only.
     pub fn from_seed(seed: u64) -> Self {
         let derive = |what: &str| Hasher::new("parcours 2026 test secrets").number(seed).part(what.as_bytes()).finish().0;
-        Self { pseudonym_key: derive("pseudonym"), tombstone_key: derive("tombstone"), signing_key: SigningKey::from_bytes(&derive("signing")) }
+        Self {
+            pseudonym_key: derive("pseudonym"),
+            tombstone_key: derive("tombstone"),
+            signing_key: SigningKey::from_bytes(&derive("signing")),
+        }
     }
 
     /// The learner's pseudonym in one generation (0 until an erasure was followed by fresh consent).
