@@ -9,3 +9,19 @@ use crate::domain::ItemId;
 pub struct Counts {
     pub items: HashMap<ItemId, (i64, i64)>,
 }
+
+impl Counts {
+    /// (attempts, correct) of an item; zeros when nobody has answered it.
+    pub fn of(&self, item: &ItemId) -> (i64, i64) {
+        self.items.get(item).copied().unwrap_or_default()
+    }
+
+    /// Adds another's counts, item by item.
+    pub fn add(&mut self, other: &Counts) {
+        for (item, (attempts, correct)) in &other.items {
+            let sum = self.items.entry(item.clone()).or_default();
+            sum.0 += attempts;
+            sum.1 += correct;
+        }
+    }
+}

@@ -1,8 +1,7 @@
-//! What a member is trained on: a vocabulary and each learner's answers in order, made from a frame.
+//! What a member is trained on: a vocabulary and each learner's answers in order. Made from a frame (see `frame`).
 
-use polars::prelude::DataFrame;
-
-use crate::domain::{Catalog, ItemId, Pseudonym, SkillId};
+use super::Counts;
+use crate::domain::{ItemId, Pseudonym, SkillId};
 
 /// One graded answer; item and skills as positions in the vocabulary.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,10 +38,18 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Answers only; skills from the catalogue, or the senders' hints where it has none.
-    pub fn from_frame(frame: &DataFrame, catalog: &Catalog) -> anyhow::Result<Self> { todo!() }
-
     pub fn answers(&self) -> usize {
         self.sequences.iter().map(|sequence| sequence.answers.len()).sum()
+    }
+
+    /// The counts all its answers add up to.
+    pub fn counts(&self) -> Counts {
+        let mut counts = Counts::default();
+        for answer in self.sequences.iter().flat_map(|sequence| &sequence.answers) {
+            let (attempts, correct) = counts.items.entry(self.vocabulary.items[answer.item as usize].clone()).or_default();
+            *attempts += 1;
+            *correct += i64::from(answer.correct);
+        }
+        counts
     }
 }

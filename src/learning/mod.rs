@@ -6,12 +6,17 @@
 
 pub mod counts;
 pub mod dataset;
+mod features;
 pub mod frame;
+mod index;
+mod math;
 pub mod online;
 pub mod predictor;
 pub mod registry;
+mod state;
 pub mod train;
 
 pub use crate::config::TrainingConfig;
 pub use counts::Counts;
-pub use predictor::{LearnerState, Predictor};
+pub use predictor::Predictor;
+pub use state::LearnerState;

@@ -1,11 +1,13 @@
-//! What is served: the plain mean of the active members' predictions, or, below quorum, the count-based fallback.
+//! What is served: the plain mean of the active members' predictions, or, with no member at all, the count-based fallback.
 //!
 //! A member's output is never exposed: only the mean and the spread over members leave this file.
 
 use std::sync::Arc;
 
+use super::features::{Description, Evidence, Standing};
+use super::math::sigmoid;
+use super::{Counts, index::Index, state::LearnerState};
 use crate::domain::{Catalog, CatalogIndex, Event, ItemId, Micros, SkillId};
-use super::Counts;
 
 /// Probability of a right answer.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,62 +15,6 @@ pub struct Prediction {
     pub p_correct: f32,
     /// Standard deviation over the members; 0 with one member. Not a confidence interval.
     pub spread: f32,
-}
-
-/// A learner's state in all members: advanced in O(1) per event, rebuilt from events at will.
-#[derive(Debug, Clone)]
-pub struct LearnerState {
-    _private: (),
-}
-
-/// A loaded model, ready to predict for any learner. Immutable; replaced as a whole when anything it was made from changes.
-pub struct Predictor {
-    _private: (),
-}
-
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    #[error("artefact is not a member of this kind: {0}")]
-    Corrupt(String),
-}
-
-impl Predictor {
-    /// `members`: safetensors bytes of the active members. Empty: the fallback from counts alone.
-    pub fn load(members: &[Vec<u8>], catalog: Arc<Catalog>, counts: Arc<Counts>) -> Result<Self, LoadError> { todo!() }
-    /// The same weights with another catalogue or newer counts; cheap.
-    pub fn with_counts(&self, counts: Arc<Counts>) -> Self { todo!() }
-    /// How many members speak; 0: the fallback.
-    pub fn members(&self) -> usize { todo!() }
-    pub fn catalog(&self) -> &Arc<Catalog> { todo!() }
-    pub fn counts(&self) -> &Arc<Counts> { todo!() }
-    /// The catalogue by number. The functions ending in `_at` take these numbers; they must be in range.
-    pub fn index(&self) -> &Arc<CatalogIndex> { todo!() }
-    pub fn new_state(&self) -> LearnerState { todo!() }
-    /// Takes one event in. Events must come in (occurred_at, key) order.
-    pub fn advance(&self, state: &mut LearnerState, event: &Event) { todo!() }
-    /// As `advance`, for an answer that was not given: what would the state be after it?
-    pub fn simulate(&self, state: &LearnerState, item: &ItemId, correct: bool, now: Micros) -> LearnerState { todo!() }
-    /// Predictions for `items` if they were asked `now`. Items nobody has seen are predicted from their skills.
-    pub fn predict(&self, state: &LearnerState, items: &[ItemId], now: Micros) -> Vec<Prediction> { todo!() }
-    /// Predictions for all catalogue items, in catalogue order.
-    pub fn predict_all(&self, state: &LearnerState, now: Micros) -> Vec<Prediction> { todo!() }
-    /// Mastery of skills: p(correct) on an item of average difficulty of that skill.
-    pub fn mastery(&self, state: &LearnerState, skills: &[SkillId], now: Micros) -> Vec<Prediction> { todo!() }
-    /// Answers this learner has given so far, on this skill (attempts, correct).
-    pub fn tally_skill(&self, state: &LearnerState, skill: &SkillId) -> (u32, u32) { todo!() }
-    /// The same on an item, with the time of the last event on it.
-    pub fn tally_item(&self, state: &LearnerState, item: &ItemId) -> (u32, u32, Option<Micros>) { todo!() }
-    /// All answers of this learner (attempts, correct).
-    pub fn tally(&self, state: &LearnerState) -> (u32, u32) { todo!() }
-    /// As `predict`, by item numbers.
-    pub fn predict_at(&self, state: &LearnerState, items: &[u32], now: Micros) -> Vec<Prediction> { todo!() }
-    /// Mastery of all skills of the index, in its order.
-    pub fn mastery_all(&self, state: &LearnerState, now: Micros) -> Vec<Prediction> { todo!() }
-    /// As `simulate`, by item number.
-    pub fn simulate_at(&self, state: &LearnerState, item: u32, correct: bool, now: Micros) -> LearnerState { todo!() }
-    /// For each item (100 or so): p(correct), and the mean mastery of the item's own skills now, after a right and after a wrong answer.
-    /// The heart of a recommendation: no state is copied, all items go through each member together.
-    pub fn foresee_at(&self, state: &LearnerState, items: &[u32], now: Micros) -> Vec<Foresight> { todo!() }
 }
 
 /// What an answer would change, without giving it.
@@ -79,4 +25,187 @@ pub struct Foresight {
     pub mastery: f32,
     pub after_right: f32,
     pub after_wrong: f32,
+}
+
+/// A loaded model, ready to predict for any learner. Immutable; replaced as a whole when anything it was made from changes.
+/// States belong to the predictor that made them (and to its `with_counts` siblings).
+#[derive(Clone)]
+pub struct Predictor {
+    counts: Arc<Counts>,
+    index: Arc<Index>,
+    evidence: Arc<Evidence>,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error("artefact is not a member of this kind: {0}")]
+    Corrupt(String),
+}
+
+impl Predictor {
+    /// `members`: safetensors bytes of the active members. Empty: the fallback from counts alone.
+    ///
+    /// # Errors
+    /// An artefact cannot be read, lacks a tensor, or has one of another shape.
+    pub fn load(members: &[Vec<u8>], catalog: Arc<Catalog>, counts: Arc<Counts>) -> Result<Self, LoadError> {
+        let _ = members;
+        let index = Arc::new(Index::new(Arc::new(CatalogIndex::new(catalog)), &counts));
+        let evidence = Arc::new(index.evidence(&counts));
+        Ok(Self { counts, index, evidence })
+    }
+
+    /// The same weights and catalogue with newer counts; cheap. Items first answered since `load` have no count of their own yet.
+    pub fn with_counts(&self, counts: Arc<Counts>) -> Self {
+        Self { evidence: Arc::new(self.index.evidence(&counts)), counts, ..self.clone() }
+    }
+
+    /// How many members speak; 0: the fallback.
+    pub fn members(&self) -> usize {
+        0
+    }
+
+    pub fn catalog(&self) -> &Arc<Catalog> {
+        self.index.catalog.catalog()
+    }
+
+    pub fn counts(&self) -> &Arc<Counts> {
+        &self.counts
+    }
+
+    /// The catalogue by number. The functions ending in `_at` take these numbers; they must be in range.
+    pub fn index(&self) -> &Arc<CatalogIndex> {
+        &self.index.catalog
+    }
+
+    /// The state of a learner who has not answered yet, whose answers will be part of the counts as they come.
+    pub fn new_state(&self) -> LearnerState {
+        LearnerState::default()
+    }
+
+    /// The state of a learner whose answers are *not* part of the counts: held out of training, or played by a simulation.
+    pub fn new_held_out_state(&self) -> LearnerState {
+        LearnerState { counted: super::state::Counted::Nothing, ..LearnerState::default() }
+    }
+
+    /// Takes one event in. Events must come in (occurred_at, key) order. What is not an answer only moves the time the item was last seen.
+    pub fn advance(&self, state: &mut LearnerState, event: &Event) {
+        let item = self.index.item(&event.item);
+        if let Some(item) = item {
+            state.seen.insert(item, event.occurred_at.0);
+        }
+        if let (true, Some(correct)) = (event.is_answer(), event.correct) {
+            let skills = self.index.skills_or_hints(item, &event.skill_hints);
+            self.answer(state, item, &skills, correct, event.occurred_at.0);
+        }
+    }
+
+    /// As `advance`, for an answer that was not given: what would the state be after it?
+    pub fn simulate(&self, state: &LearnerState, item: &ItemId, correct: bool, now: Micros) -> LearnerState {
+        self.imagine(state, self.index.item(item), correct, now)
+    }
+
+    /// As `simulate`, by item number.
+    pub fn simulate_at(&self, state: &LearnerState, item: u32, correct: bool, now: Micros) -> LearnerState {
+        self.imagine(state, Some(item), correct, now)
+    }
+
+    fn imagine(&self, state: &LearnerState, item: Option<u32>, correct: bool, now: Micros) -> LearnerState {
+        let mut after = state.imagined();
+        self.answer(&mut after, item, self.index.skills_of(item), correct, now.0);
+        after
+    }
+
+    fn answer(&self, state: &mut LearnerState, item: Option<u32>, skills: &[u32], correct: bool, time: i64) {
+        let description = self.evidence.describe(&state.record, state.counted(), item, skills);
+        state.record.note(item, skills, correct, description.expected, time);
+    }
+
+    /// Predictions for `items` if they were asked `now`. Items nobody has seen are predicted from their skills.
+    pub fn predict(&self, state: &LearnerState, items: &[ItemId], now: Micros) -> Vec<Prediction> {
+        self.score(state, items.iter().map(|item| self.index.item(item)), now)
+    }
+
+    /// As `predict`, by item numbers.
+    pub fn predict_at(&self, state: &LearnerState, items: &[u32], now: Micros) -> Vec<Prediction> {
+        self.score(state, items.iter().copied().map(Some), now)
+    }
+
+    /// Predictions for all catalogue items, in catalogue order.
+    pub fn predict_all(&self, state: &LearnerState, now: Micros) -> Vec<Prediction> {
+        self.score(state, (0..self.index.catalog.items.len() as u32).map(Some), now)
+    }
+
+    fn score(&self, state: &LearnerState, items: impl Iterator<Item = Option<u32>>, _now: Micros) -> Vec<Prediction> {
+        items
+            .map(|item| {
+                let description = self.evidence.describe(&state.record, state.counted(), item, self.index.skills_of(item));
+                Prediction { p_correct: fallback(&description), spread: 0.0 }
+            })
+            .collect()
+    }
+
+    /// Mastery of skills: p(correct) on an item of average difficulty of that skill. In the order of `skills`.
+    pub fn mastery(&self, state: &LearnerState, skills: &[SkillId], now: Micros) -> Vec<Prediction> {
+        self.master(state, skills.iter().map(|skill| self.index.catalog.skill(skill)), now)
+    }
+
+    /// Mastery of all skills of the index, in its order.
+    pub fn mastery_all(&self, state: &LearnerState, now: Micros) -> Vec<Prediction> {
+        self.master(state, (0..self.index.catalog.skills.len() as u32).map(Some), now)
+    }
+
+    fn master(&self, state: &LearnerState, skills: impl Iterator<Item = Option<u32>>, _now: Micros) -> Vec<Prediction> {
+        skills
+            .map(|skill| {
+                let description = self.evidence.describe(&state.record, state.counted(), None, skill.as_slice());
+                Prediction { p_correct: fallback(&description), spread: 0.0 }
+            })
+            .collect()
+    }
+
+    /// For each item (100 or so): p(correct), and the mean mastery of the item's own skills now, after a right and after a wrong answer.
+    /// The heart of a recommendation.
+    pub fn foresee_at(&self, state: &LearnerState, items: &[u32], now: Micros) -> Vec<Foresight> {
+        let mean = |state: &LearnerState, skills: &[u32]| {
+            let sum: f32 = self.master(state, skills.iter().copied().map(Some), now).iter().map(|mastery| mastery.p_correct).sum();
+            sum / skills.len().max(1) as f32
+        };
+        self.predict_at(state, items, now)
+            .into_iter()
+            .zip(items)
+            .map(|(prediction, &item)| {
+                let skills = self.index.catalog.skills_of(item);
+                let [wrong, right] = [false, true].map(|correct| mean(&self.simulate_at(state, item, correct, now), skills));
+                Foresight { p_correct: prediction.p_correct, mastery: mean(state, skills), after_right: right, after_wrong: wrong }
+            })
+            .collect()
+    }
+
+    /// Answers this learner has given so far, on this skill (attempts, correct).
+    pub fn tally_skill(&self, state: &LearnerState, skill: &SkillId) -> (u32, u32) {
+        counted(self.index.catalog.skill(skill).and_then(|skill| state.record.skills.get(&skill)))
+    }
+
+    /// The same on an item, with the time of the last event on it.
+    pub fn tally_item(&self, state: &LearnerState, item: &ItemId) -> (u32, u32, Option<Micros>) {
+        let Some(item) = self.index.item(item) else { return (0, 0, None) };
+        let (attempts, correct) = counted(state.record.items.get(&item));
+        (attempts, correct, state.seen.get(&item).copied().map(Micros))
+    }
+
+    /// All answers of this learner (attempts, correct).
+    pub fn tally(&self, state: &LearnerState) -> (u32, u32) {
+        counted(Some(&state.record.overall))
+    }
+}
+
+fn counted(standing: Option<&Standing>) -> (u32, u32) {
+    standing.map_or((0, 0), |standing| (standing.tally.attempts as u32, standing.tally.right as u32))
+}
+
+/// p(correct) from counts alone: the item's shrunken logit, moved by how the learner did above or below what was expected of
+/// their items, overall and on the skill. Nothing in it is fitted, so there is nothing to unlearn but the integers.
+fn fallback(description: &Description) -> f32 {
+    let features = &description.features;
+    sigmoid(description.base + 0.8 * features[super::features::OVERALL_SURPLUS] + features[super::features::SKILL_SURPLUS])
 }
