@@ -11,7 +11,10 @@ pub enum StoreError {
     NotWritable(#[source] sqlx::Error),
     /// A row makes no sense.
     #[error("table {table}, column {column}: {why}")]
-    Corrupt { table: &'static str, column: &'static str, why: String },
+    Corrupt { table: &'static str, column: String, why: String },
+    /// Another worker holds the job now, or it is over: stop working on it.
+    #[error("the job's lease was lost")]
+    LeaseLost,
     /// The URL or the migrations are wrong.
     #[error("{0}")]
     Setup(String),
@@ -20,8 +23,8 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    pub fn corrupt(table: &'static str, column: &'static str, why: impl Into<String>) -> Self {
-        Self::Corrupt { table, column, why: why.into() }
+    pub fn corrupt(table: &'static str, column: impl Into<String>, why: impl Into<String>) -> Self {
+        Self::Corrupt { table, column: column.into(), why: why.into() }
     }
 }
 

@@ -5,6 +5,7 @@
 //! databases; where they must differ, both texts sit side by side in one function.
 
 pub mod audit;
+mod bulk;
 pub mod catalog;
 pub mod consents;
 pub mod counts;
@@ -21,9 +22,11 @@ pub mod rights;
 pub mod shards;
 pub mod tenants;
 mod tx;
+mod values;
 
 pub use error::StoreError;
 pub use tx::{Backend, Store, Tx};
+use values::{About, Flag, Id, Json};
 
 /// What a store call gives.
 pub type Result<T> = std::result::Result<T, StoreError>;

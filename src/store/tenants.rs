@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Result, Tx};
-use crate::domain::{Consent, LearnerStanding, Micros, Pseudonym, TenantId};
+use super::{About, Json, Result, Tx};
+use crate::domain::{Bucket, Consent, LearnerStanding, Micros, Pseudonym, TenantId};
+use crate::with_tx;
 
 /// When an opt-out or objection leaves the served model.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -39,14 +40,115 @@ pub struct RequestContext {
     pub standing: Option<LearnerStanding>,
 }
 
+#[derive(sqlx::FromRow)]
+struct TenantRow {
+    tenant_id: TenantId,
+    policy: Json<TenantPolicy>,
+    catalog_revision: i64,
+    model_revision: i64,
+}
+
+impl From<TenantRow> for Tenant {
+    fn from(row: TenantRow) -> Self {
+        Self { id: row.tenant_id, policy: row.policy.0, catalog_revision: row.catalog_revision, model_revision: row.model_revision }
+    }
+}
+
+#[derive(sqlx::FromRow)]
+struct ContextRow {
+    #[sqlx(flatten)]
+    tenant: TenantRow,
+    bucket: Option<Bucket>,
+    consent: Option<Consent>,
+    revision: Option<i64>,
+    first_seen_at: Option<Micros>,
+    last_seen_at: Option<Micros>,
+}
+
 /// Creates the tenant if it is not there.
-pub async fn ensure(tx: &mut Tx, tenant: &TenantId, now: Micros) -> Result<()> { todo!() }
-pub async fn get(tx: &mut Tx, tenant: &TenantId) -> Result<Option<Tenant>> { todo!() }
-pub async fn list(tx: &mut Tx) -> Result<Vec<Tenant>> { todo!() }
+pub async fn ensure(tx: &mut Tx, tenant: &TenantId, now: Micros) -> Result<()> {
+    with_tx!(tx, |conn| {
+        sqlx::query("INSERT INTO tenants (tenant_id, policy, created_at) VALUES ($1, $2, $3) ON CONFLICT (tenant_id) DO NOTHING")
+            .bind(tenant)
+            .bind(Json(TenantPolicy::default()))
+            .bind(now)
+            .execute(conn)
+            .await
+            .map(drop)
+    })
+    .about("tenants")
+}
+pub async fn get(tx: &mut Tx, tenant: &TenantId) -> Result<Option<Tenant>> {
+    let row: Option<TenantRow> = with_tx!(tx, |conn| {
+        sqlx::query_as("SELECT tenant_id, policy, catalog_revision, model_revision FROM tenants WHERE tenant_id = $1")
+            .bind(tenant)
+            .fetch_optional(conn)
+            .await
+    })
+    .about("tenants")?;
+    Ok(row.map(Tenant::from))
+}
+pub async fn list(tx: &mut Tx) -> Result<Vec<Tenant>> {
+    let rows: Vec<TenantRow> = with_tx!(tx, |conn| {
+        sqlx::query_as("SELECT tenant_id, policy, catalog_revision, model_revision FROM tenants ORDER BY tenant_id").fetch_all(conn).await
+    })
+    .about("tenants")?;
+    Ok(rows.into_iter().map(Tenant::from).collect())
+}
 /// False when there is no such tenant.
-pub async fn set_policy(tx: &mut Tx, tenant: &TenantId, policy: &TenantPolicy) -> Result<bool> { todo!() }
+pub async fn set_policy(tx: &mut Tx, tenant: &TenantId, policy: &TenantPolicy) -> Result<bool> {
+    let changed = with_tx!(tx, |conn| {
+        sqlx::query("UPDATE tenants SET policy = $2 WHERE tenant_id = $1")
+            .bind(tenant)
+            .bind(Json(policy))
+            .execute(conn)
+            .await
+            .map(|done| done.rows_affected())
+    })
+    .about("tenants")?;
+    Ok(changed > 0)
+}
 /// Tenant and learner in one query; `None` when the tenant is unknown. `learner` may be unknown: `standing` is `None`.
-pub async fn request_context(tx: &mut Tx, tenant: &TenantId, learner: Option<Pseudonym>) -> Result<Option<RequestContext>> { todo!() }
+pub async fn request_context(tx: &mut Tx, tenant: &TenantId, learner: Option<Pseudonym>) -> Result<Option<RequestContext>> {
+    let row: Option<ContextRow> = with_tx!(tx, |conn| {
+        sqlx::query_as(
+            "SELECT t.tenant_id, t.policy, t.catalog_revision, t.model_revision,
+                    l.bucket, l.consent, l.revision, l.first_seen_at, l.last_seen_at
+             FROM tenants t LEFT JOIN learners l ON l.tenant_id = t.tenant_id AND l.learner = $2
+             WHERE t.tenant_id = $1",
+        )
+        .bind(tenant)
+        .bind(learner)
+        .fetch_optional(conn)
+        .await
+    })
+    .about("learners")?;
+    Ok(row.map(|row| {
+        let standing = match (learner, row.bucket, row.consent, row.revision, row.first_seen_at, row.last_seen_at) {
+            (Some(learner), Some(bucket), Some(consent), Some(revision), Some(first_seen_at), Some(last_seen_at)) => {
+                Some(LearnerStanding { learner, bucket, consent, revision, first_seen_at, last_seen_at })
+            }
+            _ => None,
+        };
+        RequestContext { tenant: row.tenant.into(), standing }
+    }))
+}
 /// Bumps `model_revision`; called by every function that changes what is served.
-pub async fn bump_model_revision(tx: &mut Tx, tenant: &TenantId) -> Result<i64> { todo!() }
-pub async fn bump_catalog_revision(tx: &mut Tx, tenant: &TenantId) -> Result<i64> { todo!() }
+pub async fn bump_model_revision(tx: &mut Tx, tenant: &TenantId) -> Result<i64> {
+    with_tx!(tx, |conn| {
+        sqlx::query_scalar("UPDATE tenants SET model_revision = model_revision + 1 WHERE tenant_id = $1 RETURNING model_revision")
+            .bind(tenant)
+            .fetch_one(conn)
+            .await
+    })
+    .about("tenants")
+}
+pub async fn bump_catalog_revision(tx: &mut Tx, tenant: &TenantId) -> Result<i64> {
+    with_tx!(tx, |conn| {
+        sqlx::query_scalar("UPDATE tenants SET catalog_revision = catalog_revision + 1 WHERE tenant_id = $1 RETURNING catalog_revision")
+            .bind(tenant)
+            .fetch_one(conn)
+            .await
+    })
+    .about("tenants")
+}

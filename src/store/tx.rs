@@ -1,11 +1,14 @@
 //! Connections and units of work.
 
+use std::ops::{Deref, DerefMut};
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Postgres, Sqlite, Transaction};
+use sqlx::pool::PoolConnection;
+use sqlx::{Connection, Database, Postgres, Sqlite, Transaction};
 
 use super::{Result, StoreError};
 use crate::config::DatabaseConfig;
@@ -37,8 +40,39 @@ pub enum Store {
 /// A unit of work. Dropped without [`Tx::commit`], it leaves no trace.
 #[derive(Debug)]
 pub enum Tx {
-    Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+    Sqlite(Unit<Sqlite>),
+    Postgres(Unit<Postgres>),
+}
+
+/// What a unit of work holds on to.
+#[derive(Debug)]
+pub enum Unit<DB: Database> {
+    /// May write, all or nothing.
+    Write(Transaction<'static, DB>),
+    /// Reads one snapshot.
+    Read(Transaction<'static, DB>),
+    /// Reads statement by statement, outside any transaction.
+    Glance(PoolConnection<DB>),
+}
+
+impl<DB: Database> Deref for Unit<DB> {
+    type Target = DB::Connection;
+
+    fn deref(&self) -> &Self::Target {
+        match self {
+            Self::Write(transaction) | Self::Read(transaction) => transaction,
+            Self::Glance(connection) => connection,
+        }
+    }
+}
+
+impl<DB: Database> DerefMut for Unit<DB> {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        match self {
+            Self::Write(transaction) | Self::Read(transaction) => transaction,
+            Self::Glance(connection) => connection,
+        }
+    }
 }
 
 /// Runs `$body` with `$conn` bound to the connection of `$tx`, whichever database it is.
@@ -69,8 +103,15 @@ impl Store {
         let url = config.url.as_str();
         let busy = Duration::from_millis(config.busy_timeout_ms);
         if url.starts_with("sqlite:") {
-            let options = SqliteConnectOptions::from_str(url)
-                .map_err(|error| StoreError::Setup(format!("database URL: {error}")))?
+            let options = SqliteConnectOptions::from_str(url).map_err(|error| StoreError::Setup(format!("database URL: {error}")))?;
+            if url.contains(":memory:") || url.contains("mode=memory") {
+                // Writer and readers would each see a database of their own.
+                return Err(StoreError::Setup("database URL: an in-memory database cannot be shared by several connections; name a file".into()));
+            }
+            if let Some(folder) = options.get_filename().parent().filter(|folder| *folder != Path::new("")) {
+                std::fs::create_dir_all(folder).map_err(|error| StoreError::Setup(format!("cannot create {}: {error}", folder.display())))?;
+            }
+            let options = options
                 .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal)
                 // An acknowledged event must survive a power cut, not only a crash of the process.
@@ -81,13 +122,30 @@ impl Store {
                 // Deleted rows are overwritten with zeros: erasure leaves no bytes in free pages.
                 .pragma("secure_delete", "ON")
                 .pragma("temp_store", "MEMORY");
-            let writer = SqlitePoolOptions::new().max_connections(1).acquire_timeout(busy).connect_with(options.clone()).await?;
+            let writer = SqlitePoolOptions::new().max_connections(1).acquire_timeout(busy).test_before_acquire(false).connect_with(options.clone()).await?;
             sqlx::migrate!("src/store/migrations/sqlite").run(&writer).await.map_err(|error| StoreError::Setup(format!("migration: {error}")))?;
-            let readers = SqlitePoolOptions::new().max_connections(config.max_connections).acquire_timeout(busy).connect_with(options.read_only(true)).await?;
+            let readers = SqlitePoolOptions::new()
+                .max_connections(config.max_connections)
+                .acquire_timeout(busy)
+                .test_before_acquire(false)
+                .connect_with(options.read_only(true)).await?;
             Ok(Self::Sqlite { writer, readers })
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let options = PgConnectOptions::from_str(url).map_err(|error| StoreError::Setup(format!("database URL: {error}")))?;
-            let pool = PgPoolOptions::new().max_connections(config.max_connections).acquire_timeout(busy).connect_with(options).await?;
+            let pool = PgPoolOptions::new()
+                .max_connections(config.max_connections)
+                .acquire_timeout(busy)
+                // A connection used a moment ago is alive; asking costs every request a round trip.
+                .test_before_acquire(false)
+                .before_acquire(|connection, about| {
+                    Box::pin(async move {
+                        if about.idle_for > Duration::from_secs(2) {
+                            connection.ping().await?;
+                        }
+                        Ok(true)
+                    })
+                })
+                .connect_with(options).await?;
             sqlx::migrate!("src/store/migrations/postgres").run(&pool).await.map_err(|error| StoreError::Setup(format!("migration: {error}")))?;
             Ok(Self::Postgres { pool })
         } else {
@@ -105,22 +163,30 @@ impl Store {
     /// A snapshot to read from.
     pub async fn read(&self) -> Result<Tx> {
         Ok(match self {
-            Self::Sqlite { readers, .. } => Tx::Sqlite(readers.begin().await?),
-            Self::Postgres { pool } => Tx::Postgres(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?),
+            Self::Sqlite { readers, .. } => Tx::Sqlite(Unit::Read(readers.begin().await?)),
+            Self::Postgres { pool } => Tx::Postgres(Unit::Read(pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").await?)),
+        })
+    }
+
+    /// For a single reading statement on a hot path: no snapshot, and none of a transaction's two round trips.
+    pub async fn glance(&self) -> Result<Tx> {
+        Ok(match self {
+            Self::Sqlite { readers, .. } => Tx::Sqlite(Unit::Glance(readers.acquire().await?)),
+            Self::Postgres { pool } => Tx::Postgres(Unit::Glance(pool.acquire().await?)),
         })
     }
 
     /// A unit of work that writes. SQLite takes the write lock at once, so that it never fails half-way for a lock.
     pub async fn write(&self) -> Result<Tx> {
         Ok(match self {
-            Self::Sqlite { writer, .. } => Tx::Sqlite(writer.begin_with("BEGIN IMMEDIATE").await?),
-            Self::Postgres { pool } => Tx::Postgres(pool.begin().await?),
+            Self::Sqlite { writer, .. } => Tx::Sqlite(Unit::Write(writer.begin_with("BEGIN IMMEDIATE").await?)),
+            Self::Postgres { pool } => Tx::Postgres(Unit::Write(pool.begin().await?)),
         })
     }
 
     /// Answers when the database does.
     pub async fn ping(&self) -> Result<()> {
-        let mut tx = self.read().await?;
+        let mut tx = self.glance().await?;
         with_tx!(&mut tx, |conn| sqlx::query("SELECT 1").execute(conn).await.map(drop))?;
         Ok(())
     }
@@ -139,8 +205,30 @@ impl Store {
 impl Tx {
     pub async fn commit(self) -> Result<()> {
         match self {
-            Self::Sqlite(tx) => tx.commit().await?,
-            Self::Postgres(tx) => tx.commit().await?,
+            Self::Sqlite(Unit::Write(tx) | Unit::Read(tx)) => tx.commit().await?,
+            Self::Postgres(Unit::Write(tx) | Unit::Read(tx)) => tx.commit().await?,
+            Self::Sqlite(Unit::Glance(_)) | Self::Postgres(Unit::Glance(_)) => {}
+        }
+        Ok(())
+    }
+
+    /// True when this unit of work may write.
+    pub fn writes(&self) -> bool {
+        matches!(self, Self::Sqlite(Unit::Write(_)) | Self::Postgres(Unit::Write(_)))
+    }
+
+    /// Postgres: waits for, and then holds, the advisory locks (`class`, slot) until the unit of work ends. Slots are taken in
+    /// ascending order, so two units never wait for each other. SQLite has one writer: nothing to do.
+    pub(super) async fn hold(&mut self, class: i32, slots: &[i32]) -> Result<()> {
+        if let Self::Postgres(unit) = self {
+            let mut slots = slots.to_vec();
+            slots.sort_unstable();
+            slots.dedup();
+            sqlx::query("SELECT pg_advisory_xact_lock($1, slot) FROM UNNEST($2::int[]) AS slots(slot)")
+                .bind(class)
+                .bind(slots)
+                .execute(&mut **unit)
+                .await?;
         }
         Ok(())
     }
