@@ -1,5 +1,19 @@
-//! Events and catalogues on their way in: decode -> check -> pseudonymise -> frame -> write.
+//! Events and catalogues on their way in.
 //!
-//! `formats` reads the logs of public data sets into a plain [`formats::Log`], without a database.
+//! An event's way: [`body`] cuts the request into events -> [`native`] decodes each by itself -> [`frame`] checks all of
+//! them at once as a Polars frame -> [`write`] pseudonymises and stores them in one unit of work, and gives a verdict each.
+//! [`formats`] reads the logs of public data sets; `parcours import` feeds them through the same check and the same writing.
 
+pub mod batch;
+mod body;
+mod explain;
 pub mod formats;
+mod frame;
+pub mod native;
+pub mod reason;
+pub mod write;
+
+pub use batch::{Batch, BatchError};
+pub use native::NativeEvent;
+pub use reason::Reason;
+pub use write::{EventVerdict, IngestError, IngestReport, ingest};

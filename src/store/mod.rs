@@ -15,6 +15,7 @@ pub mod inventory;
 pub mod jobs;
 pub mod keys;
 pub mod learners;
+pub mod limits;
 pub mod models;
 pub mod quarantine;
 pub mod recommendations;
