@@ -9,7 +9,6 @@ use super::{About, Result, Tx, bulk};
 use crate::domain::{EventKind, ItemId, Pseudonym, TenantId};
 use crate::with_tx;
 
-
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
 pub struct ItemCount {
     #[sqlx(rename = "item_id")]
@@ -50,7 +49,12 @@ pub async fn add(tx: &mut Tx, tenant: &TenantId, deltas: &[ItemCount]) -> Result
 pub async fn subtract_learner(tx: &mut Tx, tenant: &TenantId, learner: Pseudonym) -> Result<()> {
     add_usable(tx, tenant, learner, -1).await?;
     // An item nobody answered any more leaves no trace that someone once did.
-    with_tx!(tx, |conn| sqlx::query("DELETE FROM item_counts WHERE tenant_id = $1 AND attempts = 0").bind(tenant).execute(conn).await.map(drop)).about("item_counts")
+    with_tx!(tx, |conn| sqlx::query("DELETE FROM item_counts WHERE tenant_id = $1 AND attempts = 0")
+        .bind(tenant)
+        .execute(conn)
+        .await
+        .map(drop))
+    .about("item_counts")
 }
 /// Adds all usable answers of a learner. Call it after the learner's standing changed.
 pub async fn add_learner(tx: &mut Tx, tenant: &TenantId, learner: Pseudonym) -> Result<()> {
@@ -72,7 +76,9 @@ pub async fn recount(tx: &mut Tx, tenant: &TenantId) -> Result<Vec<ItemCount>> {
         sqlx::query_as(concat!(
             "SELECT e.item_id, COUNT(*) AS attempts, CAST(SUM(e.correct) AS BIGINT) AS correct
              FROM events e JOIN learners l ON l.tenant_id = e.tenant_id AND l.learner = e.learner
-             WHERE e.tenant_id = $1 AND e.kind = $2 AND e.correct IS NOT NULL AND ", usable!(), "
+             WHERE e.tenant_id = $1 AND e.kind = $2 AND e.correct IS NOT NULL AND ",
+            usable!(),
+            "
              GROUP BY e.item_id ORDER BY e.item_id"
         ))
         .bind(tenant)
@@ -90,7 +96,9 @@ async fn add_usable(tx: &mut Tx, tenant: &TenantId, learner: Pseudonym, sign: i6
             "INSERT INTO item_counts (tenant_id, item_id, attempts, correct)
              SELECT e.tenant_id, e.item_id, $4 * COUNT(*), CAST($4 * SUM(e.correct) AS BIGINT)
              FROM events e JOIN learners l ON l.tenant_id = e.tenant_id AND l.learner = e.learner
-             WHERE e.tenant_id = $1 AND e.learner = $2 AND e.kind = $3 AND e.correct IS NOT NULL AND ", usable!(), "
+             WHERE e.tenant_id = $1 AND e.learner = $2 AND e.kind = $3 AND e.correct IS NOT NULL AND ",
+            usable!(),
+            "
              GROUP BY e.tenant_id, e.item_id ORDER BY e.item_id
              ON CONFLICT (tenant_id, item_id) DO UPDATE SET
                 attempts = item_counts.attempts + excluded.attempts, correct = item_counts.correct + excluded.correct"

@@ -37,9 +37,19 @@ impl From<sqlx::Error> for StoreError {
                 let code = cause.code().unwrap_or_default().to_string();
                 let text = cause.message();
                 // SQLite: 5 busy, 6 locked, 8 read-only, 10 i/o, 13 full, 14 cannot open. Postgres: class 53 resources, 57 shutdown, 40 serialisation.
-                if text.contains("disk is full") || text.contains("disk full") || code == "53100" || code == "13" || text.contains("readonly") {
+                if text.contains("disk is full")
+                    || text.contains("disk full")
+                    || code == "53100"
+                    || code == "13"
+                    || text.contains("readonly")
+                {
                     Self::NotWritable(error)
-                } else if text.contains("database is locked") || text.contains("table is locked") || code.starts_with("53") || code.starts_with("57") || code.starts_with("40") {
+                } else if text.contains("database is locked")
+                    || text.contains("table is locked")
+                    || code.starts_with("53")
+                    || code.starts_with("57")
+                    || code.starts_with("40")
+                {
                     Self::Unavailable(error)
                 } else {
                     Self::Database(error)

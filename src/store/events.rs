@@ -13,7 +13,6 @@ use super::{About, Backend, Json, Result, StoreError, Tx, bulk};
 use crate::domain::{Bucket, Event, EventKey, EventKind, ItemId, Micros, Pseudonym, SkillId, TenantId, hash::Digest};
 use crate::with_tx;
 
-
 /// An event on its way in, with the hash of its content (the idempotency check) and its learner's bucket.
 #[derive(Debug, Clone, PartialEq)]
 pub struct NewEvent {
@@ -94,7 +93,10 @@ pub async fn known(tx: &mut Tx, tenant: &TenantId, keys: &[EventKey]) -> Result<
     match tx {
         Tx::Sqlite(unit) => {
             for piece in bulk::pieces(keys, 8) {
-                let sql = format!("WITH asked(event_key) AS (VALUES {}) SELECT e.event_key, e.content_hash FROM asked CROSS JOIN events e WHERE e.tenant_id = ? AND e.event_key = asked.event_key", bulk::tuples(Backend::Sqlite, piece.len(), 1));
+                let sql = format!(
+                    "WITH asked(event_key) AS (VALUES {}) SELECT e.event_key, e.content_hash FROM asked CROSS JOIN events e WHERE e.tenant_id = ? AND e.event_key = asked.event_key",
+                    bulk::tuples(Backend::Sqlite, piece.len(), 1)
+                );
                 let mut query = sqlx::query_as::<_, (EventKey, Digest)>(AssertSqlSafe(sql));
                 for key in piece {
                     query = query.bind(key);
@@ -199,8 +201,12 @@ async fn insert_postgres(unit: &mut Unit<sqlx::Postgres>, tenant: &TenantId, eve
 pub async fn usable_of(tx: &mut Tx, tenant: &TenantId, learner: Pseudonym) -> Result<Vec<Event>> {
     let rows: Vec<EventRow> = with_tx!(tx, |conn| {
         sqlx::query_as(concat!(
-            "SELECT ", columns!(), " FROM events e JOIN learners l ON l.tenant_id = e.tenant_id AND l.learner = e.learner
-             WHERE e.tenant_id = $1 AND e.learner = $2 AND ", usable!(), " ORDER BY e.occurred_at, e.event_key"
+            "SELECT ",
+            columns!(),
+            " FROM events e JOIN learners l ON l.tenant_id = e.tenant_id AND l.learner = e.learner
+             WHERE e.tenant_id = $1 AND e.learner = $2 AND ",
+            usable!(),
+            " ORDER BY e.occurred_at, e.event_key"
         ))
         .bind(tenant)
         .bind(learner)
@@ -214,7 +220,9 @@ pub async fn usable_of(tx: &mut Tx, tenant: &TenantId, learner: Pseudonym) -> Re
 pub async fn all_of(tx: &mut Tx, tenant: &TenantId, learner: Pseudonym) -> Result<Vec<Event>> {
     let rows: Vec<EventRow> = with_tx!(tx, |conn| {
         sqlx::query_as(concat!(
-            "SELECT ", columns!(), " FROM events e WHERE e.tenant_id = $1 AND e.learner = $2 ORDER BY e.occurred_at, e.event_key"
+            "SELECT ",
+            columns!(),
+            " FROM events e WHERE e.tenant_id = $1 AND e.learner = $2 ORDER BY e.occurred_at, e.event_key"
         ))
         .bind(tenant)
         .bind(learner)
@@ -228,8 +236,12 @@ pub async fn all_of(tx: &mut Tx, tenant: &TenantId, learner: Pseudonym) -> Resul
 pub async fn usable_in(tx: &mut Tx, tenant: &TenantId, buckets: Range<u16>) -> Result<Vec<Event>> {
     with_tx!(tx, |conn| {
         let mut rows = sqlx::query_as::<_, EventRow>(concat!(
-            "SELECT ", columns!(), " FROM learners l JOIN events e ON e.tenant_id = l.tenant_id AND e.learner = l.learner
-             WHERE l.tenant_id = $1 AND l.bucket >= $2 AND l.bucket < $3 AND ", usable!(), " ORDER BY l.learner, e.occurred_at, e.event_key"
+            "SELECT ",
+            columns!(),
+            " FROM learners l JOIN events e ON e.tenant_id = l.tenant_id AND e.learner = l.learner
+             WHERE l.tenant_id = $1 AND l.bucket >= $2 AND l.bucket < $3 AND ",
+            usable!(),
+            " ORDER BY l.learner, e.occurred_at, e.event_key"
         ))
         .bind(tenant)
         .bind(i64::from(buckets.start))

@@ -20,7 +20,10 @@ pub const TABLES: &[(&str, Handling)] = &[
     ("audit_log", Handling::Kept { why: "names actors and requests by id, never a learner" }),
     ("consents", Handling::ByPseudonym { column: "learner", exported: true }),
     ("courses", Handling::NotPersonal),
-    ("erasure_requests", Handling::Kept { why: "the subject's pseudonym is set to NULL on completion; the receipt holds a commitment only" }),
+    (
+        "erasure_requests",
+        Handling::Kept { why: "the subject's pseudonym is set to NULL on completion; the receipt holds a commitment only" },
+    ),
     ("events", Handling::ByPseudonym { column: "learner", exported: true }),
     ("feedback", Handling::ByPseudonym { column: "learner", exported: true }),
     ("item_counts", Handling::Subtracted),

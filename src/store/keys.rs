@@ -18,10 +18,16 @@ struct KeyRow {
 
 impl From<KeyRow> for ApiKey {
     fn from(row: KeyRow) -> Self {
-        Self { id: row.key_id.0, tenant: row.tenant_id, name: row.name, scopes: row.scopes.0, created_at: row.created_at, revoked_at: row.revoked_at }
+        Self {
+            id: row.key_id.0,
+            tenant: row.tenant_id,
+            name: row.name,
+            scopes: row.scopes.0,
+            created_at: row.created_at,
+            revoked_at: row.revoked_at,
+        }
     }
 }
-
 
 pub async fn insert(tx: &mut Tx, key: &ApiKey, secret_hash: &Digest) -> Result<()> {
     with_tx!(tx, |conn| {
@@ -42,10 +48,12 @@ pub async fn insert(tx: &mut Tx, key: &ApiKey, secret_hash: &Digest) -> Result<(
 /// The live key with this secret; revoked ones are not found.
 pub async fn find(tx: &mut Tx, secret_hash: &Digest) -> Result<Option<ApiKey>> {
     let row: Option<KeyRow> = with_tx!(tx, |conn| {
-        sqlx::query_as("SELECT key_id, tenant_id, name, scopes, created_at, revoked_at FROM api_keys WHERE secret_hash = $1 AND revoked_at IS NULL")
-            .bind(secret_hash)
-            .fetch_optional(conn)
-            .await
+        sqlx::query_as(
+            "SELECT key_id, tenant_id, name, scopes, created_at, revoked_at FROM api_keys WHERE secret_hash = $1 AND revoked_at IS NULL",
+        )
+        .bind(secret_hash)
+        .fetch_optional(conn)
+        .await
     })
     .about("api_keys")?;
     Ok(row.map(ApiKey::from))

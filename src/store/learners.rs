@@ -3,6 +3,7 @@
 use sqlx::AssertSqlSafe;
 
 use super::inventory::{Handling, TABLES};
+use super::tx::lock_class;
 use super::{About, Result, Tx, bulk};
 use crate::domain::{Bucket, Consent, LearnerStanding, Micros, Pseudonym, TenantId, hash::Hasher};
 use crate::with_tx;
@@ -21,14 +22,15 @@ struct LearnerRow {
     last_seen_at: Micros,
 }
 
-
 pub async fn standing(tx: &mut Tx, tenant: &TenantId, learner: Pseudonym) -> Result<Option<LearnerStanding>> {
     let row: Option<LearnerRow> = with_tx!(tx, |conn| {
-        sqlx::query_as("SELECT learner, bucket, consent, revision, first_seen_at, last_seen_at FROM learners WHERE tenant_id = $1 AND learner = $2")
-            .bind(tenant)
-            .bind(learner)
-            .fetch_optional(conn)
-            .await
+        sqlx::query_as(
+            "SELECT learner, bucket, consent, revision, first_seen_at, last_seen_at FROM learners WHERE tenant_id = $1 AND learner = $2",
+        )
+        .bind(tenant)
+        .bind(learner)
+        .fetch_optional(conn)
+        .await
     })
     .about("learners")?;
     Ok(row.map(|row| LearnerStanding {
@@ -43,8 +45,9 @@ pub async fn standing(tx: &mut Tx, tenant: &TenantId, learner: Pseudonym) -> Res
 /// Takes the learner's lock for the rest of the unit of work, so that ingest, consent changes and erasure of one learner
 /// follow one another (Postgres: `pg_advisory_xact_lock`; SQLite: one writer anyway).
 pub async fn lock(tx: &mut Tx, tenant: &TenantId, learners: &[Pseudonym]) -> Result<()> {
-    let class = Hasher::new("parcours 2026 learner lock").part(tenant.as_str().as_bytes()).finish_u64() as i32;
-    let slot = |learner: &Pseudonym| (Hasher::new("parcours 2026 learner lock slot").part(learner.as_bytes()).finish_u64() % LOCK_SLOTS) as i32;
+    let class = lock_class("parcours 2026 learner lock", tenant);
+    let slot =
+        |learner: &Pseudonym| (Hasher::new("parcours 2026 learner lock slot").part(learner.as_bytes()).finish_u64() % LOCK_SLOTS) as i32;
     tx.hold(class, &learners.iter().map(slot).collect::<Vec<_>>()).await
 }
 /// Inserts unknown learners (consent: personalised), moves `last_seen_at` on, and bumps `revision` of all: one statement for many rows.

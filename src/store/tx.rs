@@ -5,13 +5,14 @@ use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::pool::PoolConnection;
 use sqlx::{Connection, Database, Postgres, Sqlite, Transaction};
 
 use super::{Result, StoreError};
 use crate::config::DatabaseConfig;
+use crate::domain::{TenantId, hash::Hasher};
 
 /// Which database is behind a [`Store`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,8 +34,13 @@ impl Backend {
 #[derive(Debug, Clone)]
 pub enum Store {
     /// SQLite has one writer at a time: one connection writes, several read (WAL).
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
-    Postgres { pool: PgPool },
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+    },
+    Postgres {
+        pool: PgPool,
+    },
 }
 
 /// A unit of work. Dropped without [`Tx::commit`], it leaves no trace.
@@ -94,6 +100,11 @@ macro_rules! with_tx {
     };
 }
 
+/// The class of a tenant's advisory locks for one purpose. Two tenants in one class would only wait for each other.
+pub(super) fn lock_class(purpose: &'static str, tenant: &TenantId) -> i32 {
+    Hasher::new(purpose).part(tenant.as_str().as_bytes()).finish_u64() as i32
+}
+
 impl Store {
     /// Opens (for SQLite: creates) the database at `config.url` and brings its schema up to date.
     ///
@@ -106,10 +117,13 @@ impl Store {
             let options = SqliteConnectOptions::from_str(url).map_err(|error| StoreError::Setup(format!("database URL: {error}")))?;
             if url.contains(":memory:") || url.contains("mode=memory") {
                 // Writer and readers would each see a database of their own.
-                return Err(StoreError::Setup("database URL: an in-memory database cannot be shared by several connections; name a file".into()));
+                return Err(StoreError::Setup(
+                    "database URL: an in-memory database cannot be shared by several connections; name a file".into(),
+                ));
             }
             if let Some(folder) = options.get_filename().parent().filter(|folder| *folder != Path::new("")) {
-                std::fs::create_dir_all(folder).map_err(|error| StoreError::Setup(format!("cannot create {}: {error}", folder.display())))?;
+                std::fs::create_dir_all(folder)
+                    .map_err(|error| StoreError::Setup(format!("cannot create {}: {error}", folder.display())))?;
             }
             let options = options
                 .create_if_missing(true)
@@ -122,13 +136,22 @@ impl Store {
                 // Deleted rows are overwritten with zeros: erasure leaves no bytes in free pages.
                 .pragma("secure_delete", "ON")
                 .pragma("temp_store", "MEMORY");
-            let writer = SqlitePoolOptions::new().max_connections(1).acquire_timeout(busy).test_before_acquire(false).connect_with(options.clone()).await?;
-            sqlx::migrate!("src/store/migrations/sqlite").run(&writer).await.map_err(|error| StoreError::Setup(format!("migration: {error}")))?;
+            let writer = SqlitePoolOptions::new()
+                .max_connections(1)
+                .acquire_timeout(busy)
+                .test_before_acquire(false)
+                .connect_with(options.clone())
+                .await?;
+            sqlx::migrate!("src/store/migrations/sqlite")
+                .run(&writer)
+                .await
+                .map_err(|error| StoreError::Setup(format!("migration: {error}")))?;
             let readers = SqlitePoolOptions::new()
                 .max_connections(config.max_connections)
                 .acquire_timeout(busy)
                 .test_before_acquire(false)
-                .connect_with(options.read_only(true)).await?;
+                .connect_with(options.read_only(true))
+                .await?;
             Ok(Self::Sqlite { writer, readers })
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             let options = PgConnectOptions::from_str(url).map_err(|error| StoreError::Setup(format!("database URL: {error}")))?;
@@ -145,8 +168,12 @@ impl Store {
                         Ok(true)
                     })
                 })
-                .connect_with(options).await?;
-            sqlx::migrate!("src/store/migrations/postgres").run(&pool).await.map_err(|error| StoreError::Setup(format!("migration: {error}")))?;
+                .connect_with(options)
+                .await?;
+            sqlx::migrate!("src/store/migrations/postgres")
+                .run(&pool)
+                .await
+                .map_err(|error| StoreError::Setup(format!("migration: {error}")))?;
             Ok(Self::Postgres { pool })
         } else {
             Err(StoreError::Setup("database URL must start with sqlite: or postgres:".into()))

@@ -165,6 +165,8 @@ CREATE TABLE model_versions (
     metrics     TEXT COLLATE "C" NOT NULL,
     PRIMARY KEY (tenant_id, version)
 );
+-- One version is served.
+CREATE UNIQUE INDEX model_versions_serving ON model_versions (tenant_id) WHERE state = 'serving';
 CREATE TABLE model_members (
     tenant_id     TEXT COLLATE "C" NOT NULL,
     version       TEXT COLLATE "C" NOT NULL,
@@ -220,6 +222,10 @@ CREATE TABLE jobs (
     result           TEXT COLLATE "C"
 );
 CREATE INDEX jobs_to_run ON jobs (state, run_after);
+CREATE INDEX jobs_by_tenant ON jobs (tenant_id, created_at);
+-- A tenant runs one job at a time, and queues the same work once.
+CREATE UNIQUE INDEX jobs_running ON jobs (tenant_id) WHERE state = 'running';
+CREATE UNIQUE INDEX jobs_pending_once ON jobs (tenant_id, dedupe_key) WHERE state = 'pending' AND dedupe_key IS NOT NULL;
 
 CREATE TABLE erasure_requests (
     request_id    TEXT COLLATE "C" PRIMARY KEY,
@@ -237,6 +243,8 @@ CREATE TABLE erasure_requests (
     error         TEXT COLLATE "C",
     receipt       TEXT COLLATE "C"
 );
+CREATE INDEX erasure_requests_open ON erasure_requests (tenant_id, shard) WHERE step <> 'completed';
+CREATE INDEX erasure_requests_by_tenant ON erasure_requests (tenant_id, received_at);
 -- All that stays of an erased learner: a MAC of the pseudonym under a second key.
 CREATE TABLE tombstones (
     tenant_id   TEXT COLLATE "C" NOT NULL REFERENCES tenants,
@@ -256,3 +264,4 @@ CREATE TABLE audit_log (
     object     TEXT COLLATE "C" NOT NULL,
     entry_hash BYTEA NOT NULL
 );
+CREATE INDEX audit_log_by_tenant ON audit_log (tenant_id, sequence);
