@@ -179,7 +179,8 @@ impl Profiles {
     /// Drops what was made from other revisions than `model`: after a quarantine nothing shaped by the silenced member stays.
     pub fn forget_stale(&self, tenant: &TenantId, model: (i64, i64)) {
         let mut kept = self.lock();
-        let stale: Vec<_> = kept.iter().filter(|((of, _), entry)| of == tenant && entry.origin.model != model).map(|(key, _)| key.clone()).collect();
+        let stale: Vec<_> =
+            kept.iter().filter(|((of, _), entry)| of == tenant && entry.origin.model != model).map(|(key, _)| key.clone()).collect();
         for key in stale {
             kept.pop(&key);
         }
@@ -203,6 +204,9 @@ impl Profiles {
 fn only_newer(profile: &Profile, events: &[Event]) -> bool {
     match profile.events {
         0 => true,
-        seen => events.get(seen - 1).is_some_and(|event| Some((event.occurred_at, event.key)) == profile.last) && events[seen..].first().is_none_or(|next| profile.precedes(next)),
+        seen => {
+            events.get(seen - 1).is_some_and(|event| Some((event.occurred_at, event.key)) == profile.last)
+                && events[seen..].first().is_none_or(|next| profile.precedes(next))
+        }
     }
 }

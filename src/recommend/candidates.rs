@@ -109,7 +109,8 @@ fn passes(filter: &ItemFilter, item: &Item) -> bool {
         && (filter.tags.is_empty() || filter.tags.iter().any(|tag| item.tags.contains(tag)))
         && (filter.skills.is_empty() || filter.skills.iter().any(|skill| item.skills.contains(skill)))
         && filter.max_minutes.is_none_or(|limit| item.duration_minutes.is_none_or(|minutes| minutes <= limit))
-        && (filter.languages.is_empty() || item.language.as_ref().is_none_or(|has| filter.languages.iter().any(|wanted| speaks(has, wanted))))
+        && (filter.languages.is_empty()
+            || item.language.as_ref().is_none_or(|has| filter.languages.iter().any(|wanted| speaks(has, wanted))))
 }
 
 /// Whether a learner who asked for `wanted` is served by `has`: equal, or a regional form of it.
@@ -121,7 +122,13 @@ fn speaks(has: &str, wanted: &str) -> bool {
 }
 
 /// Active items the request allows, by number. Nothing later adds to them.
-pub fn asked_for(index: &CatalogIndex, candidates: Option<&[ItemId]>, exclude: &[ItemId], filter: &ItemFilter, goal: Option<&Goal>) -> Vec<u32> {
+pub fn asked_for(
+    index: &CatalogIndex,
+    candidates: Option<&[ItemId]>,
+    exclude: &[ItemId],
+    filter: &ItemFilter,
+    goal: Option<&Goal>,
+) -> Vec<u32> {
     let mut allowed: Vec<bool> = match candidates {
         None => index.places.iter().map(|place| place.active).collect(),
         Some(named) => {
@@ -188,7 +195,8 @@ impl Eligibility<'_> {
         let skills = self.index.skills.len() as u32;
         let mastered: Vec<bool> = (0..skills).map(|skill| self.is_mastered(skill)).collect();
         let met: Vec<bool> = (0..skills).map(|skill| self.is_met(skill)).collect();
-        let ready: Vec<bool> = (0..skills as usize).map(|skill| self.index.requires[skill].iter().all(|needed| met[*needed as usize])).collect();
+        let ready: Vec<bool> =
+            (0..skills as usize).map(|skill| self.index.requires[skill].iter().all(|needed| met[*needed as usize])).collect();
         let mut rows = vec![None; self.index.items.len()];
         for (item, history) in &self.profile.items {
             rows[*item as usize] = Some(*history);
@@ -207,13 +215,18 @@ impl Eligibility<'_> {
             Scenario::Review => self.index.skills_of(item).iter().any(|skill| self.profile.skills.contains_key(skill)),
             Scenario::Practise | Scenario::Mixed => true,
         };
-        let rested = |item: u32| rows[item as usize].is_none_or(|history| self.has_rested(history.last_at, history.done, history.last_correct));
+        let rested =
+            |item: u32| rows[item as usize].is_none_or(|history| self.has_rested(history.last_at, history.done, history.last_correct));
         let ready = |item: u32| self.index.skills_of(item).iter().all(|skill| ready[*skill as usize]);
         let strict: Vec<u32> = open.iter().copied().filter(|item| wished(*item) && rested(*item) && ready(*item)).collect();
         let relaxed: [&dyn Fn(u32) -> bool; 3] = [&|item| rested(item) && ready(item), &|item| ready(item), &|_| true];
-        let items = relaxed.iter().fold(strict, |chosen, rule| {
-            if chosen.is_empty() { open.iter().copied().filter(|item| rule(*item)).collect() } else { chosen }
-        });
+        let items =
+            relaxed.iter().fold(
+                strict,
+                |chosen, rule| {
+                    if chosen.is_empty() { open.iter().copied().filter(|item| rule(*item)).collect() } else { chosen }
+                },
+            );
         Eligible { items, all_mastered }
     }
 

@@ -88,7 +88,15 @@ impl ScenarioWeights {
             // What is being forgotten decides; difficulty keeps it doable.
             review: Weights { expected_gain: 3.0, desirable_difficulty: 0.3, review_due: 3.0, diversity: 0.5, ..base },
             // What a learner would take next: the course's order, helped by what others take.
-            next: Weights { expected_gain: 3.0, desirable_difficulty: 0.2, novelty: 0.3, course_order: 1.0, popularity: 0.2, diversity: 0.1, ..base },
+            next: Weights {
+                expected_gain: 3.0,
+                desirable_difficulty: 0.2,
+                novelty: 0.3,
+                course_order: 1.0,
+                popularity: 0.2,
+                diversity: 0.1,
+                ..base
+            },
             // Only what tells most; more diversity, so that one skill is not asked ten times.
             assess: Weights { information: 1.0, goal: 0.5, popularity: 0.05, diversity: 0.8, ..Weights::default() },
             // A bit of everything.

@@ -1,0 +1,81 @@
+//! What every answer stands on but the learner: the predictor, the counts by item number, the policy.
+
+use std::sync::Arc;
+
+use super::policy::Policy;
+use super::types::FallbackReason;
+use crate::domain::CatalogIndex;
+use crate::learning::online::Profile;
+use crate::learning::{Counts, Predictor};
+
+/// About whom an answer is.
+#[derive(Clone, Copy)]
+pub enum Who<'a> {
+    /// A learner who may be read; one of whom nothing is known has an empty profile.
+    Learner(&'a Profile),
+    /// Nobody in particular, and why.
+    Anyone(FallbackReason),
+}
+
+/// Counts of all learners by item number: what is popular, and how the average learner does.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Popularity {
+    /// Attempts on each item.
+    pub attempts: Vec<u32>,
+    /// Log of 1 + attempts, over that of the most answered item: 0..=1.
+    pub share: Vec<f32>,
+    /// Share of right answers, drawn towards the average item's by `Policy::prior_answers`.
+    pub success: Vec<f32>,
+    /// Share of right answers over everything.
+    pub average: f32,
+}
+
+/// Where nothing was answered yet, an item is taken to be as hard as items usually are.
+const USUAL_SUCCESS: f32 = 0.7;
+
+impl Popularity {
+    pub fn new(index: &CatalogIndex, counts: &Counts, policy: &Policy) -> Self {
+        let tallies: Vec<(i64, i64)> = index.items.iter().map(|item| counts.items.get(item).copied().unwrap_or_default()).collect();
+        let (attempts, correct) = tallies.iter().fold((0, 0), |(attempts, correct), (a, c)| (attempts + a, correct + c));
+        let average =
+            (correct as f32 + policy.prior_answers * USUAL_SUCCESS) / (attempts as f32 + policy.prior_answers).max(f32::MIN_POSITIVE);
+        let most = tallies.iter().map(|(attempts, _)| *attempts).max().unwrap_or_default().max(1);
+        let share = |attempts: i64| (attempts.max(0) as f32).ln_1p() / (most as f32).ln_1p();
+        let success = |(attempts, correct): (i64, i64)| {
+            (correct as f32 + policy.prior_answers * average) / (attempts as f32 + policy.prior_answers).max(f32::MIN_POSITIVE)
+        };
+        Self {
+            attempts: tallies.iter().map(|(attempts, _)| u32::try_from(*attempts).unwrap_or_default()).collect(),
+            share: tallies.iter().map(|(attempts, _)| share(*attempts)).collect(),
+            success: tallies.iter().copied().map(success).collect(),
+            average,
+        }
+    }
+}
+
+/// Immutable; replaced as a whole when anything it was made from changes.
+pub struct Ground {
+    pub predictor: Predictor,
+    pub policy: Arc<Policy>,
+    pub popularity: Popularity,
+    /// Version of the trained model that speaks; `None`: counts alone.
+    pub version: Option<String>,
+    /// Why the predictor is less than it could be.
+    pub degraded: Option<FallbackReason>,
+}
+
+impl Ground {
+    pub fn new(predictor: Predictor, policy: Arc<Policy>, version: Option<String>, degraded: Option<FallbackReason>) -> Self {
+        let popularity = Popularity::new(predictor.index(), predictor.counts(), &policy);
+        Self { predictor, policy, popularity, version, degraded }
+    }
+
+    /// The same with newer counts.
+    pub fn with_counts(&self, counts: Arc<Counts>) -> Self {
+        Self::new(self.predictor.with_counts(counts), self.policy.clone(), self.version.clone(), self.degraded)
+    }
+
+    pub fn index(&self) -> &CatalogIndex {
+        self.predictor.index()
+    }
+}
