@@ -14,6 +14,7 @@ pub mod jobs;
 pub mod learning;
 pub mod privacy;
 pub mod recommend;
+pub mod server;
 pub mod simulate;
 pub mod store;
 pub mod telemetry;

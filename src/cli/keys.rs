@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{Globals, TenantArg};
 use crate::api::auth;
-use crate::domain::{Clock, Scope, TenantId, key::ApiKey};
+use crate::domain::{Scope, TenantId, key::ApiKey};
 use crate::store::{audit, keys, tenants};
 
 /// Create, list and revoke API keys. A key's secret is shown once, when it is made; only its hash is kept.

@@ -1,4 +1,4 @@
-//! `parcours openapi`.
+//! `parcours openapi`: the API's description, as served at `/v1/openapi.json`.
 
 use super::Globals;
 
@@ -6,6 +6,8 @@ use super::Globals;
 #[derive(Debug, clap::Args)]
 pub struct Args {}
 
-pub async fn run(_args: Args, _globals: Globals) -> anyhow::Result<()> {
-    anyhow::bail!("not built yet")
+pub async fn run(_args: Args, globals: Globals) -> anyhow::Result<()> {
+    let document = crate::api::openapi::document();
+    let pretty = serde_json::to_string_pretty(&document)?;
+    globals.print(&document, || pretty)
 }

@@ -1,0 +1,3 @@
+//! What changes the served model.
+
+pub mod refresh;

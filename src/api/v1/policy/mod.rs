@@ -1,0 +1,4 @@
+//! What the tenant has decided.
+
+pub mod show;
+pub mod update;

@@ -1,0 +1,3 @@
+//! Events that could not be used as they came.
+
+pub mod list;

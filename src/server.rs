@@ -1,0 +1,97 @@
+//! The service: API, console and jobs in one process, started and stopped together.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::api::{self, ApiState};
+use crate::app::App;
+
+/// How long requests in flight may take to finish once the service was told to stop.
+const DRAIN: Duration = Duration::from_secs(20);
+
+/// A service that listens but does not answer yet.
+pub struct Server {
+    listener: TcpListener,
+    address: SocketAddr,
+    app: App,
+}
+
+impl Server {
+    /// Takes the configured address.
+    pub async fn bind(app: App) -> anyhow::Result<Self> {
+        let wanted = app.config.server.address;
+        let listener = TcpListener::bind(wanted).await.with_context(|| format!("cannot listen on {wanted}"))?;
+        let address = listener.local_addr()?;
+        crate::telemetry::metrics();
+        Ok(Self { listener, address, app })
+    }
+
+    /// Where it listens: the port is known even when the configuration asked for any (0).
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Answers until `stop` is ready, then finishes what is in flight.
+    pub async fn run_until(self, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+        let Self { listener, address, app } = self;
+        let (stopping, mut stopped) = watch::channel(false);
+        let router = api::router(ApiState::new(app.clone()), axum::Router::new());
+        // Answers are small: waiting to fill a packet would only delay them.
+        let listener = listener.tap_io(|stream| {
+            let _ = stream.set_nodelay(true);
+        });
+        tracing::info!(%address, backend = app.store.backend().as_str(), "serving");
+        let mut heard = stopping.subscribe();
+        let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
+            let _ = heard.wait_for(|stop| *stop).await;
+        });
+        let mut serving = tokio::spawn(serving.into_future());
+        tokio::select! {
+            ended = &mut serving => ended?.context("the server ended")?,
+            () = stop => {
+                tracing::info!("stopping: requests in flight are finished");
+                stopping.send_replace(true);
+                match tokio::time::timeout(DRAIN, &mut serving).await {
+                    Ok(ended) => ended?.context("the server ended")?,
+                    Err(_) => {
+                        tracing::warn!("some connections did not end in time");
+                        serving.abort();
+                    }
+                }
+            }
+        }
+        stopping.send_replace(true);
+        stopped.mark_unchanged();
+        app.store.close().await;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+/// Ready when the process is told to stop: SIGTERM or Ctrl-C.
+pub async fn stop_signal() {
+    let interrupt = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => drop(signal.recv().await),
+            Err(_) => std::future::pending().await,
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+}
