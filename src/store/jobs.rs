@@ -10,6 +10,21 @@ use crate::with_tx;
 /// The advisory lock under which jobs are claimed, whatever the tenant.
 const CLAIM_LOCK: i32 = 0x4a4f_4253;
 
+/// True for a job `j` that may be claimed at `$now`: it waits and its tenant is idle, or its worker fell silent.
+macro_rules! runnable {
+    ($now:literal) => {
+        concat!(
+            "(j.state = 'running' AND j.lease_until < ",
+            $now,
+            ")
+             OR (j.state = 'pending' AND j.run_after <= ",
+            $now,
+            "
+                 AND NOT EXISTS (SELECT 1 FROM jobs r WHERE r.tenant_id = j.tenant_id AND r.state = 'running'))"
+        )
+    };
+}
+
 #[derive(sqlx::FromRow)]
 struct JobRow {
     job_id: Id,
@@ -75,23 +90,50 @@ pub async fn enqueue(
     .about("jobs")?;
     Ok(inserted.map_or(id, |found| found.0))
 }
+/// Queues the job that a schedule asks for at `due`: once, whatever number of replicas ask, and not while one with the same key waits.
+pub async fn enqueue_scheduled(tx: &mut Tx, tenant: &TenantId, payload: &JobPayload, dedupe: &str, due: Micros, now: Micros) -> Result<()> {
+    // Same tenant, kind and moment, same id: the second insert meets the first, even if that has long been run.
+    let name = format!("{tenant} {} {}", payload.kind(), due.0);
+    let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes());
+    with_tx!(tx, |conn| {
+        sqlx::query(
+            "INSERT INTO jobs (job_id, tenant_id, payload, state, progress, message, attempts, dedupe_key, run_after, created_at)
+             VALUES ($1, $2, $3, 'pending', 0.0, '', 0, $4, $5, $6) ON CONFLICT DO NOTHING",
+        )
+        .bind(Id(id))
+        .bind(tenant)
+        .bind(Json(payload))
+        .bind(dedupe)
+        .bind(due)
+        .bind(now)
+        .execute(conn)
+        .await
+        .map(drop)
+    })
+    .about("jobs")
+}
+
+/// Says whether [`claim`] would find a job now: reads only.
+pub async fn any_to_run(tx: &mut Tx, now: Micros) -> Result<bool> {
+    let found: Option<Id> = with_tx!(tx, |conn| {
+        sqlx::query_scalar(concat!("SELECT j.job_id FROM jobs j WHERE ", runnable!("$1"), " LIMIT 1")).bind(now).fetch_optional(conn).await
+    })
+    .about("jobs")?;
+    Ok(found.is_some())
+}
+
 /// Claims the oldest runnable job (pending, or running with an expired lease) for `owner` until `now + lease`; attempts + 1.
 /// At most one job of a tenant runs at a time, so that trainings do not fight over the cores.
 pub async fn claim(tx: &mut Tx, owner: &str, lease_micros: i64, now: Micros) -> Result<Option<Job>> {
     // One claim at a time (Postgres; SQLite has one writer): two workers must not each find the other's tenant idle.
     tx.hold(CLAIM_LOCK, &[0]).await?;
     let row: Option<JobRow> = with_tx!(tx, |conn| {
-        sqlx::query_as(
+        sqlx::query_as(concat!(
             "UPDATE jobs SET state = 'running', attempts = attempts + 1, lease_owner = $1, lease_until = $2,
                 started_at = COALESCE(started_at, $3), message = ''
-             WHERE job_id = (
-                SELECT j.job_id FROM jobs j
-                WHERE (j.state = 'running' AND j.lease_until < $3)
-                   OR (j.state = 'pending' AND j.run_after <= $3
-                       AND NOT EXISTS (SELECT 1 FROM jobs r WHERE r.tenant_id = j.tenant_id AND r.state = 'running'))
-                ORDER BY j.created_at, j.job_id LIMIT 1)
-             RETURNING job_id, tenant_id, payload, state, progress, message, attempts, cancel_requested, created_at, started_at, finished_at, result",
-        )
+             WHERE job_id = (SELECT j.job_id FROM jobs j WHERE ", runnable!("$3"), " ORDER BY j.created_at, j.job_id LIMIT 1)
+             RETURNING job_id, tenant_id, payload, state, progress, message, attempts, cancel_requested, created_at, started_at, finished_at, result"
+        ))
         .bind(owner)
         .bind(Micros(now.0 + lease_micros))
         .bind(now)
@@ -170,6 +212,13 @@ pub async fn retry(tx: &mut Tx, id: Uuid, owner: &str, message: &str, run_after:
     .about("jobs")?;
     if changed == 0 { Err(StoreError::LeaseLost) } else { Ok(()) }
 }
+/// Back to pending, as if it had not been claimed: the worker shuts down. `LeaseLost` when `owner` holds it no more.
+pub async fn release(tx: &mut Tx, id: Uuid, owner: &str, now: Micros) -> Result<()> {
+    retry(tx, id, owner, "waiting for a worker", now).await?;
+    with_tx!(tx, |conn| sqlx::query("UPDATE jobs SET attempts = attempts - 1 WHERE job_id = $1").bind(Id(id)).execute(conn).await.map(drop))
+        .about("jobs")
+}
+
 pub async fn get(tx: &mut Tx, tenant: &TenantId, id: Uuid) -> Result<Option<Job>> {
     let row: Option<JobRow> = with_tx!(tx, |conn| {
         sqlx::query_as(

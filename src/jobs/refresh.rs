@@ -1,0 +1,9 @@
+//! Trains what changed, evaluates, and promotes what is not worse.
+
+use super::JobProgress;
+use crate::app::App;
+use crate::domain::job::Job;
+
+pub(super) async fn run(_app: &App, job: &Job, _progress: JobProgress) -> anyhow::Result<serde_json::Value> {
+    anyhow::bail!("jobs of kind {} cannot be run by this build", job.payload.kind())
+}
