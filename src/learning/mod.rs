@@ -13,6 +13,7 @@ mod math;
 pub mod online;
 pub mod predictor;
 pub mod registry;
+pub mod split;
 mod state;
 pub mod train;
 

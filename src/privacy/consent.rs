@@ -93,8 +93,7 @@ impl Rights {
         let mut retrain = None;
         // Someone new has no events: no training can have seen them.
         if changed && before.is_some() {
-            let versions = models::list(&mut tx, tenant).await?;
-            raise_fence(&mut tx, tenant, bucket, self.shards, &versions).await?;
+            let versions = raise_fence(&mut tx, tenant, bucket, self.shards).await?;
             let policy = tenants::get(&mut tx, tenant).await?.map(|tenant| tenant.policy.opt_out).unwrap_or_default();
             if policy == OptOutPolicy::Immediate {
                 if consent == Consent::OptedOut {

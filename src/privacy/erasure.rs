@@ -16,7 +16,7 @@ use crate::domain::job::JobPayload;
 use crate::domain::rights::{ErasureRequest, ErasureStep};
 use crate::domain::{LearnerId, Micros, ShardId, TenantId};
 use crate::store::audit::{self, AuditEntry};
-use crate::store::{Tx, counts, jobs, learners, models, rights, tenants};
+use crate::store::{Tx, counts, jobs, learners, rights, tenants};
 
 /// Days within which the law wants an answer.
 const DUE_DAYS: i64 = 30;
@@ -103,9 +103,8 @@ impl Rights {
             counts::subtract_learner(&mut tx, tenant, subject).await?;
             let rows = learners::delete_everywhere(&mut tx, tenant, subject).await?;
             deletion.rows = rows.into_iter().filter(|(_, rows)| *rows > 0).map(|(table, rows)| (table.to_string(), rows)).collect();
-            let versions = models::list(&mut tx, tenant).await?;
             let bucket = self.secrets.bucket(subject);
-            raise_fence(&mut tx, tenant, bucket, self.shards, &versions).await?;
+            let versions = raise_fence(&mut tx, tenant, bucket, self.shards).await?;
             deletion.suspects = silence(&mut tx, tenant, bucket, &versions).await?;
         }
         let mac = self.secrets.tombstone(tenant, subject);

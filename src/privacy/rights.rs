@@ -15,7 +15,8 @@ use crate::domain::model::{MemberRow, MemberState, VersionRow};
 use crate::domain::{Bucket, Clock, Micros, ModelVersion, Pseudonym, ShardId, TenantId};
 use crate::store::{Result as StoreResult, Store, StoreError, Tx, models, shards};
 
-/// Bumped with every shard's epoch: the fence of a training under another shard map than the served one.
+/// Bumped with every shard's epoch and by every promotion: the lock under which versions change, and the fence of a training
+/// under another shard map than the served one.
 pub const WHOLE_TENANT: ShardId = ShardId(u16::MAX);
 
 /// Cheap to clone.
@@ -86,22 +87,19 @@ pub struct Suspect {
 }
 
 /// Raises the fence: every training of the bucket's shard that began before is stale from here on. Versions of another shard
-/// count than `configured` are fenced by their own map.
-pub(super) async fn raise_fence(
-    tx: &mut Tx,
-    tenant: &TenantId,
-    bucket: Bucket,
-    configured: u16,
-    versions: &[VersionRow],
-) -> StoreResult<()> {
+/// count than `configured` are fenced by their own map. Gives the versions, as they stay until the commit.
+pub(super) async fn raise_fence(tx: &mut Tx, tenant: &TenantId, bucket: Bucket, configured: u16) -> StoreResult<Vec<VersionRow>> {
+    // First, because it is also the lock: a promotion bumps it too, so from here on no version comes or goes.
+    shards::bump(tx, tenant, WHOLE_TENANT).await?;
+    let versions = models::list(tx, tenant).await?;
     let mut fenced: Vec<_> = versions.iter().map(|version| bucket.shard(version.shards)).collect();
-    fenced.extend([bucket.shard(configured), WHOLE_TENANT]);
+    fenced.push(bucket.shard(configured));
     fenced.sort_unstable();
     fenced.dedup();
     for shard in fenced {
         shards::bump(tx, tenant, shard).await?;
     }
-    Ok(())
+    Ok(versions)
 }
 
 /// Silences the member of the bucket's shard in every version, each by its own shard map; says whom it silenced or found
