@@ -54,7 +54,11 @@ pub enum ArtefactError {
     #[error("artefact {file} is corrupt: {why}")]
     Corrupt { file: PathBuf, why: String },
     #[error("artefact {file}")]
-    Io { file: PathBuf, #[source] source: std::io::Error },
+    Io {
+        file: PathBuf,
+        #[source]
+        source: std::io::Error,
+    },
 }
 
 /// The folder of all artefacts; cheap to clone.

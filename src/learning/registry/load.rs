@@ -55,7 +55,8 @@ pub async fn load_predictor(store: &Store, artefacts: &Artefacts, tenant: &Tenan
             }
         }
         let (folder, owner) = (artefacts.clone(), tenant.clone());
-        let read = blocking(move || wanted.into_iter().map(|(shard, weights)| (shard, folder.read(&owner, &weights))).collect::<Vec<_>>()).await;
+        let read =
+            blocking(move || wanted.into_iter().map(|(shard, weights)| (shard, folder.read(&owner, &weights))).collect::<Vec<_>>()).await;
         let mut members = Vec::new();
         let mut missing = false;
         for (shard, bytes) in read {

@@ -38,16 +38,23 @@ impl Registry {
     }
 
     /// Under the lock: which of the training's shards changed since they were read.
-    pub(super) async fn stale(&self, tx: &mut Tx, tenant: &TenantId, training: &Training, whole_epoch: i64) -> Result<Vec<ShardId>, RegistryError> {
+    pub(super) async fn stale(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        training: &Training,
+        whole_epoch: i64,
+    ) -> Result<Vec<ShardId>, RegistryError> {
         let versions = models::list(tx, tenant).await?;
         let fenced_by_own_map = versions.iter().any(|version| version.state == VersionState::Serving && version.shards == training.shards);
         let mut stale = Vec::new();
         for member in &training.members {
             let moved = shards::epoch(tx, tenant, member.shard).await? != member.epoch;
             let gone = match &member.outcome {
-                Outcome::Reused { weights, .. } => !versions.iter().flat_map(|version| &version.members).any(|known| {
-                    known.state == MemberState::Active && known.weights == Some(*weights)
-                }),
+                Outcome::Reused { weights, .. } => !versions
+                    .iter()
+                    .flat_map(|version| &version.members)
+                    .any(|known| known.state == MemberState::Active && known.weights == Some(*weights)),
                 _ => false,
             };
             if moved || gone || (!fenced_by_own_map && whole_epoch != training.whole_epoch) {
@@ -124,7 +131,12 @@ impl Registry {
 
     /// Under the lock: inserts a version, or renews the rows of one that was there before (its members may have been destroyed
     /// since). Gives its state before.
-    pub(super) async fn put_version(&self, tx: &mut Tx, tenant: &TenantId, row: &VersionRow) -> Result<Option<VersionState>, RegistryError> {
+    pub(super) async fn put_version(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        row: &VersionRow,
+    ) -> Result<Option<VersionState>, RegistryError> {
         debug_assert!(row.members.iter().enumerate().all(|(at, member)| usize::from(member.shard.0) == at));
         let Some(known) = models::get(tx, tenant, &row.version).await? else {
             models::insert(tx, tenant, row).await?;
@@ -241,14 +253,26 @@ impl Registry {
         Ok(gone)
     }
 
-    pub(super) async fn audit(&self, tx: &mut Tx, tenant: &TenantId, actor: &str, action: &str, version: &ModelVersion) -> Result<(), RegistryError> {
+    pub(super) async fn audit(
+        &self,
+        tx: &mut Tx,
+        tenant: &TenantId,
+        actor: &str,
+        action: &str,
+        version: &ModelVersion,
+    ) -> Result<(), RegistryError> {
         let entry = AuditEntry { at: self.clock.now(), actor: actor.into(), action: action.into(), object: version.to_string() };
         Ok(audit::append(tx, tenant, &entry).await?)
     }
 }
 
 /// A version's row, complete.
-pub(super) fn version_row(training: &Training, members: Vec<MemberRow>, metrics: serde_json::Value, now: crate::domain::Micros) -> VersionRow {
+pub(super) fn version_row(
+    training: &Training,
+    members: Vec<MemberRow>,
+    metrics: serde_json::Value,
+    now: crate::domain::Micros,
+) -> VersionRow {
     VersionRow {
         version: version_id(&training.config, &members),
         state: VersionState::Candidate,

@@ -54,7 +54,12 @@ pub struct Refreshed {
 
 impl Registry {
     /// Trains what changed and saves the result as a candidate. `full`: every shard, changed or not.
-    pub async fn train(&self, tenant: &TenantId, full: bool, progress: Arc<dyn Progress + Send + Sync>) -> Result<Candidate, RegistryError> {
+    pub async fn train(
+        &self,
+        tenant: &TenantId,
+        full: bool,
+        progress: Arc<dyn Progress + Send + Sync>,
+    ) -> Result<Candidate, RegistryError> {
         let mut stale = Vec::new();
         for _ in 0..ATTEMPTS {
             match self.try_train(tenant, full, progress.clone()).await? {
@@ -118,11 +123,14 @@ impl Registry {
             reused: which(|outcome| matches!(outcome, Outcome::Reused { .. })),
             empty: which(|outcome| matches!(outcome, Outcome::Empty)),
             failed: which(|outcome| matches!(outcome, Outcome::Diverged { .. })),
-            steps: training.members.iter().map(|member| match &member.outcome {
-                Outcome::Trained { report, .. } => report.steps,
-                _ => 0,
-            })
-            .sum(),
+            steps: training
+                .members
+                .iter()
+                .map(|member| match &member.outcome {
+                    Outcome::Trained { report, .. } => report.steps,
+                    _ => 0,
+                })
+                .sum(),
             train_seconds,
             held_out,
             baseline,

@@ -41,7 +41,12 @@ pub struct RetrainedMember {
 impl Registry {
     /// Retrains `shards` of the served version, and every other member of it that is silenced; swaps them in atomically behind the
     /// fence, as a new version; destroys what they replace. Data that changes meanwhile starts the training anew.
-    pub async fn retrain(&self, tenant: &TenantId, shards: &[ShardId], progress: Arc<dyn Progress + Send + Sync>) -> Result<Retrained, RegistryError> {
+    pub async fn retrain(
+        &self,
+        tenant: &TenantId,
+        shards: &[ShardId],
+        progress: Arc<dyn Progress + Send + Sync>,
+    ) -> Result<Retrained, RegistryError> {
         let mut stale = Vec::new();
         for _ in 0..ATTEMPTS {
             let mut tx = self.store.read().await?;
@@ -49,11 +54,12 @@ impl Registry {
             drop(tx);
             let silenced = |version: &VersionRow| {
                 let members = version.members.iter();
-                members.filter(|member| {
-                    matches!(member.state, MemberState::Quarantined | MemberState::Destroyed) || shards.contains(&member.shard)
-                })
-                .map(|member| member.shard)
-                .collect::<Vec<_>>()
+                members
+                    .filter(|member| {
+                        matches!(member.state, MemberState::Quarantined | MemberState::Destroyed) || shards.contains(&member.shard)
+                    })
+                    .map(|member| member.shard)
+                    .collect::<Vec<_>>()
             };
             let targets = serving.as_ref().map(silenced).unwrap_or_default();
             let Some(serving) = serving.filter(|_| !targets.is_empty()) else {
@@ -127,8 +133,9 @@ enum Swap {
 
 /// The configuration a version was trained under.
 pub(super) fn config_of(version: &VersionRow) -> Result<TrainingConfig, RegistryError> {
-    serde_json::from_value(version.config.clone())
-        .map_err(|error| RegistryError::Data(anyhow::anyhow!("version {} has a configuration this software cannot read: {error}", version.version)))
+    serde_json::from_value(version.config.clone()).map_err(|error| {
+        RegistryError::Data(anyhow::anyhow!("version {} has a configuration this software cannot read: {error}", version.version))
+    })
 }
 
 /// What was measured on the version whose members were replaced, marked as inherited.
@@ -151,7 +158,10 @@ pub(super) async fn sane(training: &mut Training) {
         let usable = blocking(move || {
             let Ok(predictor) = Predictor::load(&[bytes], catalog.clone(), Arc::new(Counts::default())) else { return false };
             let items: Vec<_> = catalog.items.keys().take(16).cloned().collect();
-            predictor.predict(&predictor.new_state(), &items, Micros(0)).iter().all(|prediction| (0.0..=1.0).contains(&prediction.p_correct))
+            predictor
+                .predict(&predictor.new_state(), &items, Micros(0))
+                .iter()
+                .all(|prediction| (0.0..=1.0).contains(&prediction.p_correct))
         })
         .await;
         if !usable {

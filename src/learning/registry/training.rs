@@ -27,13 +27,21 @@ const ALGORITHM: &str = "1";
 
 /// What came of one shard.
 pub enum Outcome {
-    Trained { weights: Vec<u8>, report: TrainingReport },
+    Trained {
+        weights: Vec<u8>,
+        report: TrainingReport,
+    },
     /// A member trained from exactly this input is there.
-    Reused { weights: Digest, report: TrainingReport },
+    Reused {
+        weights: Digest,
+        report: TrainingReport,
+    },
     /// Too few learners or answers to train on.
     Empty,
     /// No usable weights came of it; the shard stays silent until the next training.
-    Diverged { epoch: usize },
+    Diverged {
+        epoch: usize,
+    },
 }
 
 /// A shard as it was read, and what came of it.
@@ -184,11 +192,10 @@ pub fn commit(secrets: &Secrets, tenant: &TenantId, events: &[Event]) -> Tree {
 
 fn content(events: &[Event]) -> Digest {
     let mut hasher = Hasher::new("parcours 2026 training-root content");
-    let optional = |hasher: &mut Hasher, value: Option<i64>| match value {
-        Some(value) => hasher.part(&value.to_le_bytes()),
-        None => hasher.part(&[]),
-    }
-    .number(0);
+    // A missing value is an empty part: no number has that length.
+    let optional = |hasher: &mut Hasher, value: Option<i64>| {
+        hasher.part(value.map(i64::to_le_bytes).as_ref().map_or(&[], |bytes| &bytes[..]));
+    };
     for event in events.iter().filter(|event| event.is_answer()) {
         hasher.part(event.key.as_bytes()).part(event.item.as_str().as_bytes()).part(&event.occurred_at.0.to_le_bytes());
         optional(&mut hasher, event.correct.map(i64::from));
