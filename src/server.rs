@@ -40,7 +40,7 @@ impl Server {
     /// Answers until `stop` is ready, then finishes what is in flight.
     pub async fn run_until(self, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
         let Self { listener, address, app } = self;
-        let (stopping, mut stopped) = watch::channel(false);
+        let stopping = watch::Sender::new(false);
         let router = api::router(ApiState::new(app.clone()), axum::Router::new());
         // Answers are small: waiting to fill a packet would only delay them.
         let listener = listener.tap_io(|stream| {
@@ -67,8 +67,7 @@ impl Server {
             }
         }
         stopping.send_replace(true);
-        stopped.mark_unchanged();
-        app.store.close().await;
+        app.close().await;
         tracing::info!("stopped");
         Ok(())
     }

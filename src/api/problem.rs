@@ -7,7 +7,9 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::app::AppError;
 use crate::domain::InvalidId;
+use crate::ingest::{BatchError, IngestError};
 use crate::privacy::rights::RightsError;
 use crate::recommend::InvalidRequest;
 use crate::store::StoreError;
@@ -191,6 +193,32 @@ impl From<RightsError> for Problem {
     }
 }
 
+impl From<AppError> for Problem {
+    fn from(error: AppError) -> Self {
+        match error {
+            AppError::Store(error) => error.into(),
+            AppError::Invalid(error) => error.into(),
+            AppError::Busy => Self::new(Code::TooManyRequests, "more questions wait than can be answered soon").retry_after(1),
+            AppError::UnknownTenant(_) | AppError::Failed => anyhow::Error::from(error).into(),
+        }
+    }
+}
+
+impl From<IngestError> for Problem {
+    fn from(error: IngestError) -> Self {
+        match error {
+            IngestError::Store(error) => error.into(),
+            IngestError::Batch(BatchError::Malformed(place)) => {
+                Self::new(Code::MalformedJson, place.why.clone()).with("line", place.line).with("column", place.column)
+            }
+            IngestError::Batch(BatchError::TooManyEvents { limit, .. }) => {
+                Self::new(Code::TooLarge, error.to_string()).with("limit_events", limit)
+            }
+            other => anyhow::Error::from(other).into(),
+        }
+    }
+}
+
 impl From<InvalidRequest> for Problem {
     fn from(error: InvalidRequest) -> Self {
         Self::field(error.field, error.why)
@@ -207,7 +235,6 @@ impl Problem {
 /// The document's shape, for the API's description.
 #[derive(Serialize, utoipa::ToSchema)]
 #[schema(as = Problem)]
-#[expect(dead_code, reason = "describes what `IntoResponse` writes")]
 pub struct ProblemDocument {
     r#type: String,
     title: String,

@@ -3,9 +3,10 @@
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 
-use super::{ErasureView, Subject, learner, rights};
+use super::{ErasureView, Subject, rights};
 use crate::api::auth::{May, scope};
 use crate::api::extract::Json;
+use crate::api::v1::learner;
 use crate::api::{ApiState, Problem};
 
 /// Erase a learner. When this answers, no route reads anything of them and what is served has never seen them; the shard's

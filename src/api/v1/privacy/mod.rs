@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::api::auth::Caller;
 use crate::api::{ApiState, Problem};
 use crate::domain::rights::{ErasureRequest, ErasureStep};
-use crate::domain::{Consent, LearnerId, Micros};
+use crate::domain::{Consent, Micros};
 use crate::privacy::consent::{Choice, Source};
 use crate::privacy::rights::Rights;
 
@@ -113,10 +113,6 @@ impl From<Choice> for ChoiceMade {
 fn rights(state: &ApiState) -> Rights {
     let app = &state.app;
     Rights::new(app.store.clone(), app.secrets.clone(), app.clock.clone(), &app.config)
-}
-
-fn learner(id: String) -> Result<LearnerId, Problem> {
-    LearnerId::parse(id).map_err(|error| Problem::invalid_id("learner_id", &error))
 }
 
 fn source(by: &Caller, text_version: Option<String>) -> Result<Source, Problem> {

@@ -2,9 +2,10 @@
 
 use axum::extract::State;
 
-use super::{ChoiceMade, ConsentChoice, learner, rights, source};
+use super::{ChoiceMade, ConsentChoice, rights, source};
 use crate::api::auth::{May, scope};
 use crate::api::extract::Json;
+use crate::api::v1::learner;
 use crate::api::{Answer, ApiState};
 
 /// Personalise for this learner again. After an erasure this is fresh consent and opens a new, empty record.

@@ -2,9 +2,10 @@
 
 use axum::extract::State;
 
-use super::{ChoiceMade, ConsentChoice, learner, rights, source};
+use super::{ChoiceMade, ConsentChoice, rights, source};
 use crate::api::auth::{May, scope};
 use crate::api::extract::Json;
+use crate::api::v1::learner;
 use crate::api::{Answer, ApiState};
 
 /// Stop personalising for this learner, from now on: answers keep their shape, nothing of theirs is read, and their events leave

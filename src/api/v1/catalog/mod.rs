@@ -1,0 +1,3 @@
+//! What can be learned.
+
+pub mod show;

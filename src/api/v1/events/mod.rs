@@ -1,0 +1,3 @@
+//! What learners did.
+
+pub mod create;

@@ -1,0 +1,3 @@
+//! What came of a recommendation.
+
+pub mod create;

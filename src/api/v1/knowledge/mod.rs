@@ -1,0 +1,3 @@
+//! What is known of a learner.
+
+pub mod ask;

@@ -1,0 +1,3 @@
+//! How likely right answers are.
+
+pub mod create;
