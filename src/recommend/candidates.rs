@@ -5,7 +5,7 @@
 //! a learner without anything.
 
 use super::policy::Policy;
-use super::types::{ItemFilter, Scenario};
+use super::types::{FallbackReason, ItemFilter, Scenario};
 use crate::domain::{CatalogIndex, Item, ItemId, Micros, SkillId};
 use crate::learning::online::Profile;
 use crate::learning::predictor::Prediction;
@@ -29,6 +29,15 @@ pub struct Goal {
 pub enum NoGoal {
     Unknown,
     WithoutItems,
+}
+
+impl From<NoGoal> for FallbackReason {
+    fn from(problem: NoGoal) -> Self {
+        match problem {
+            NoGoal::Unknown => Self::UnknownGoal,
+            NoGoal::WithoutItems => Self::GoalWithoutItems,
+        }
+    }
 }
 
 impl Goal {

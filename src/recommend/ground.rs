@@ -17,6 +17,13 @@ pub enum Who<'a> {
     Anyone(FallbackReason),
 }
 
+impl Who<'_> {
+    /// Whether the learner's own history shapes the answer; one without history has none to shape it.
+    pub fn is_personal(self) -> bool {
+        matches!(self, Self::Learner(profile) if profile.events > 0)
+    }
+}
+
 /// Counts of all learners by item number: what is popular, and how the average learner does.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Popularity {
@@ -77,5 +84,22 @@ impl Ground {
 
     pub fn index(&self) -> &CatalogIndex {
         self.predictor.index()
+    }
+
+    /// The model behind an answer about `who`: counts alone answer for nobody in particular.
+    pub fn version_for(&self, who: Who<'_>) -> Option<String> {
+        match who {
+            Who::Learner(_) => self.version.clone(),
+            Who::Anyone(_) => None,
+        }
+    }
+
+    /// The one reason that tells most: what the learner chose, then what the request could not have, then the model's, then that
+    /// the learner is new.
+    pub fn reason(&self, who: Who<'_>, problem: Option<FallbackReason>) -> Option<FallbackReason> {
+        match who {
+            Who::Anyone(reason) => Some(reason),
+            Who::Learner(profile) => problem.or(self.degraded).or((profile.events == 0).then_some(FallbackReason::NewLearner)),
+        }
     }
 }

@@ -1,26 +1,22 @@
-//! Recommendations: candidates -> eligibility -> scores -> reasons. Pure functions over a catalogue, a predictor and a learner's state.
+//! Recommendations: candidates -> eligibility -> scores -> diversity -> reasons; and paths, knowledge and predictions.
+//!
+//! Pure functions over a [`Ground`] (predictor, counts, policy) and whom the answer is about ([`Who`]). Nothing here knows the
+//! store, so a simulation can be taught by exactly what serves.
 
 pub mod candidates;
+pub mod explain;
+pub mod fallback;
 pub mod ground;
+mod knowledge;
+mod path;
 pub mod policy;
+mod recommender;
+pub mod score;
 pub mod types;
 
-pub use ground::{Ground, Who};
+pub use ground::{Ground, Popularity, Who};
+pub use knowledge::{knowledge, predictions};
+pub use path::path;
 pub use policy::Policy;
+pub use recommender::recommend;
 pub use types::*;
-
-use crate::domain::Micros;
-use uuid::Uuid;
-
-pub fn recommend(ground: &Ground, who: Who<'_>, request: &RecommendationRequest, now: Micros, id: Uuid) -> Recommendations {
-    todo!()
-}
-pub fn path(ground: &Ground, who: Who<'_>, request: &PathRequest, now: Micros, id: Uuid) -> LearningPath {
-    todo!()
-}
-pub fn knowledge(ground: &Ground, who: Who<'_>, request: &KnowledgeRequest, now: Micros) -> Knowledge {
-    todo!()
-}
-pub fn predictions(ground: &Ground, who: Who<'_>, request: &PredictionRequest, now: Micros) -> Predictions {
-    todo!()
-}

@@ -357,7 +357,7 @@ pub struct PathStep {
     pub expected_mastery: f32,
     /// Expected mean mastery of the goal skills after the step.
     pub goal_mastery: f32,
-    /// Standard deviation of `goal_mastery` over the members.
+    /// Standard deviation of `goal_mastery` over the imagined runs and the members.
     pub goal_spread: f32,
     /// Minutes of this step: the catalogue's, or the policy's guess.
     pub minutes: f32,
