@@ -94,12 +94,12 @@ pub(super) fn check(frame: DataFrame, config: &IngestConfig, now: Micros) -> Pol
         .iter()
         .enumerate()
         .rev()
-        .fold(lit(0u32), |rest, (number, reason)| when(applies(*reason, config, now)).then(lit(number as u32 + 1)).otherwise(rest));
+        .fold(lit(0i32), |rest, (number, reason)| when(applies(*reason, config, now)).then(lit(number as i32 + 1)).otherwise(rest));
     let checked = frame.lazy().with_column(reason.alias("reason")).collect()?;
-    let reasons: Vec<u32> = checked.column("reason")?.u32()?.iter().map(Option::unwrap_or_default).collect();
+    let reasons: Vec<i32> = checked.column("reason")?.i32()?.iter().map(Option::unwrap_or_default).collect();
     let mut findings: Vec<Finding> = reasons
         .iter()
-        .map(|&number| match number.checked_sub(1).and_then(|number| Reason::CHECKED.get(number as usize)) {
+        .map(|&number| match usize::try_from(number - 1).ok().and_then(|number| Reason::CHECKED.get(number)) {
             Some(reason) => Finding::Unusable(*reason),
             None => Finding::Fresh,
         })
@@ -113,7 +113,7 @@ pub(super) fn check(frame: DataFrame, config: &IngestConfig, now: Micros) -> Pol
         .fold(Ok(lit(true)), |same: PolarsResult<Expr>, column| Ok(same?.and(col(column).eq(first(column)?))))?;
     let repeats = checked
         .lazy()
-        .filter(col("reason").eq(lit(0u32)))
+        .filter(col("reason").eq(lit(0i32)))
         .select([col("row"), first("row")?.alias("first"), same.alias("same")])
         .filter(col("row").neq(col("first")))
         .collect()?;

@@ -2,10 +2,12 @@
 //!
 //! An event's way: [`body`] cuts the request into events -> [`native`] decodes each by itself -> [`frame`] checks all of
 //! them at once as a Polars frame -> [`write`] pseudonymises and stores them in one unit of work, and gives a verdict each.
+//! [`catalog`] takes what can be learned, whole or in parts.
 //! [`formats`] reads the logs of public data sets; `parcours import` feeds them through the same check and the same writing.
 
 pub mod batch;
 mod body;
+pub mod catalog;
 mod explain;
 pub mod formats;
 mod frame;
