@@ -11,11 +11,13 @@ pub mod catalog;
 mod explain;
 pub mod formats;
 mod frame;
+pub mod load;
 pub mod native;
 pub mod reason;
 pub mod write;
 
 pub use batch::{Batch, BatchError};
+pub use load::{LoadReport, load};
 pub use native::NativeEvent;
 pub use reason::Reason;
 pub use write::{EventVerdict, IngestError, IngestReport, ingest};

@@ -1,0 +1,123 @@
+//! A whole log into the database: its catalogue merged, its answers through the same check and the same writing as any
+//! event. Loading it again changes nothing, because an answer's event id follows from the log alone.
+
+use serde::{Deserialize, Serialize};
+
+use super::NativeEvent;
+use super::batch::Batch;
+use super::catalog::{self, CatalogReport, Update};
+use super::formats::{Log, LoggedAnswer};
+use super::write::{self, IngestError, IngestReport};
+use crate::config::IngestConfig;
+use crate::domain::{EventKind, Micros, TenantId, Verdict};
+use crate::privacy::Secrets;
+use crate::store::{self, Store};
+
+/// Events in one unit of work: long enough to be fast, short enough that others get their turn.
+const CHUNK: usize = 10_000;
+
+/// What came of a load.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadReport {
+    pub learners: usize,
+    pub events: usize,
+    pub accepted: usize,
+    pub duplicates: usize,
+    pub conflicts: usize,
+    pub quarantined: usize,
+    /// How many events were quarantined, by reason.
+    pub reasons: std::collections::BTreeMap<String, usize>,
+    pub catalog: CatalogReport,
+}
+
+impl LoadReport {
+    pub(crate) fn add(&mut self, report: &IngestReport) {
+        self.events += report.events.len();
+        self.accepted += report.accepted;
+        self.duplicates += report.duplicates;
+        self.conflicts += report.conflicts;
+        self.quarantined += report.quarantined;
+        for event in &report.events {
+            if let Verdict::Quarantined { reason, .. } = &event.verdict {
+                *self.reasons.entry(reason.clone()).or_default() += 1;
+            }
+        }
+    }
+}
+
+/// Loads the log for `tenant`, which is made if it is not there. `progress` is told the number of events done so far.
+///
+/// # Errors
+/// The database cannot be written. What was done before stays; loading again goes on from there.
+pub async fn load(
+    store: &Store,
+    secrets: &Secrets,
+    config: &IngestConfig,
+    now: Micros,
+    tenant: &TenantId,
+    log: &Log,
+    mut progress: impl FnMut(usize),
+) -> Result<LoadReport, IngestError> {
+    let mut tx = store.write().await?;
+    store::tenants::ensure(&mut tx, tenant, now).await?;
+    tx.commit().await?;
+    let mut report = LoadReport { learners: log.learners.len(), ..LoadReport::default() };
+    report.catalog = catalog::apply(store, tenant, &Update::of_log(&log.catalog)).await?;
+
+    let size = CHUNK.min(config.max_batch).max(1);
+    let mut chunk: Vec<NativeEvent> = Vec::with_capacity(size);
+    for learner in &log.learners {
+        for answer in &learner.answers {
+            chunk.push(event(&learner.id, answer));
+            if chunk.len() == size {
+                flush(store, secrets, config, now, tenant, &mut chunk, &mut report).await?;
+                progress(report.events);
+            }
+        }
+    }
+    flush(store, secrets, config, now, tenant, &mut chunk, &mut report).await?;
+    progress(report.events);
+    Ok(report)
+}
+
+async fn flush(
+    store: &Store,
+    secrets: &Secrets,
+    config: &IngestConfig,
+    now: Micros,
+    tenant: &TenantId,
+    chunk: &mut Vec<NativeEvent>,
+    report: &mut LoadReport,
+) -> Result<(), IngestError> {
+    if !chunk.is_empty() {
+        let batch = Batch::of(std::mem::take(chunk), config, now)?;
+        report.add(&write::write(store, secrets, now, tenant, batch).await?);
+    }
+    Ok(())
+}
+
+fn event(learner: &str, answer: &LoggedAnswer) -> NativeEvent {
+    NativeEvent {
+        id: Log::event_id(learner, answer),
+        learner_id: learner.to_owned(),
+        item_id: answer.item.as_str().to_owned(),
+        kind: EventKind::Attempt,
+        occurred_at: answer.occurred_at.to_rfc3339(),
+        correct: Some(answer.correct),
+        score: answer.score.map(f64::from),
+        max_score: None,
+        response_ms: answer.response_ms,
+        attempt_number: answer.attempt_number.map(i64::from),
+        hints: answer.hints.map(i64::from),
+        skills: None,
+        progress: None,
+        rating: None,
+    }
+}
+
+/// The reasons in words, most frequent first, for people.
+pub fn words(report: &LoadReport) -> String {
+    let mut reasons: Vec<(&String, &usize)> = report.reasons.iter().collect();
+    reasons.sort_by(|a, b| b.1.cmp(a.1).then(a.0.cmp(b.0)));
+    reasons.iter().map(|(reason, count)| format!("{count} {reason}")).collect::<Vec<_>>().join(", ")
+}
