@@ -28,7 +28,7 @@ use crate::privacy::Secrets;
 use crate::store::{Store, StoreError};
 
 pub use artefacts::{ArtefactError, Artefacts};
-pub use load::{LeftOut, Loaded, load_predictor};
+pub use load::{LeftOut, Loaded, WhyLeftOut, load_members, load_predictor};
 pub use promote::{Promotion, RolledBack};
 pub use refresh::{Candidate, Refreshed};
 pub use retrain::Retrained;
