@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use crate::config::Config;
 use crate::domain::{Catalog, ModelVersion, TenantId};
+use crate::learning::registry::{self, Artefacts, RegistryError, WhyLeftOut};
 use crate::learning::{Counts, Predictor};
 use crate::recommend::{FallbackReason, Ground, Policy};
 use crate::store::{self, Store, Tx, tenants::Tenant};
@@ -105,15 +106,29 @@ impl ServingCache {
         Ok(Serving { model_revision, catalog_revision, ground, counted_at })
     }
 
+    /// The served members; the count-based fallback, with the reason, when too few of them may or can speak.
     async fn predictor(
         &self,
-        _tx: &mut Tx,
-        _tenant: &TenantId,
+        tx: &mut Tx,
+        tenant: &TenantId,
         catalog: Arc<Catalog>,
         counts: Arc<Counts>,
     ) -> store::Result<(Predictor, Option<ModelVersion>, Option<FallbackReason>)> {
-        let _ = &self.config;
-        Ok((fallback(catalog, counts), None, Some(FallbackReason::NoModel)))
+        let artefacts = Artefacts::new(&self.config.storage.artefacts);
+        let quorum = self.config.model.quorum;
+        match registry::load_members(tx, &artefacts, tenant, quorum, catalog.clone(), counts.clone()).await {
+            Ok(loaded) if loaded.predictor.members() > 0 => Ok((loaded.predictor, loaded.version, None)),
+            Ok(loaded) => {
+                let damaged = loaded.left_out.iter().any(|left_out| left_out.why == WhyLeftOut::CorruptArtefact);
+                let reason = if damaged { FallbackReason::ModelUnavailable } else { FallbackReason::NoModel };
+                Ok((loaded.predictor, None, Some(reason)))
+            }
+            Err(RegistryError::Store(error)) => Err(error),
+            Err(error) => {
+                tracing::error!(%tenant, error = &error as &dyn std::error::Error, "the served model cannot be loaded; counts answer");
+                Ok((fallback(catalog, counts), None, Some(FallbackReason::ModelUnavailable)))
+            }
+        }
     }
 
     /// Loads the counts anew unless somebody is at it; requests go on with the old ones meanwhile.

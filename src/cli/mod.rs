@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::config::{Config, ConfigError};
 use crate::domain::TenantId;
 
+mod bar;
 pub mod bench_erase;
 pub mod bench_ingest;
 pub mod bench_serve;
@@ -22,6 +23,7 @@ pub mod demo;
 pub mod erase;
 pub mod evaluate;
 pub mod export;
+mod follow;
 pub mod import;
 pub mod keys;
 pub mod models;

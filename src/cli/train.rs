@@ -1,14 +1,57 @@
-//! `parcours train`.
+//! `parcours train`: train what changed and save the result as a candidate.
 
-use super::Globals;
+use std::sync::Arc;
 
-/// Train every shard from the stored events and serve the result.
+use super::{Globals, bar};
+use crate::learning::registry::{Candidate, Registry};
+
+/// Train the shards that changed from the stored events, and save the result as a candidate version.
+///
+/// Nothing changes for learners yet: `parcours models promote VERSION` serves it, `parcours refresh` does both.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
     pub tenant: super::TenantArg,
+    /// Train every shard, changed or not.
+    #[arg(long)]
+    pub full: bool,
 }
 
-pub async fn run(_args: Args, _globals: Globals) -> anyhow::Result<()> {
-    anyhow::bail!("not built yet")
+pub async fn run(args: Args, globals: Globals) -> anyhow::Result<()> {
+    let app = globals.open().await?;
+    let registry = Registry::new(app.store.clone(), app.secrets.clone(), app.clock.clone(), &app.config);
+    let bar = bar::Bar::new();
+    let candidate = registry.train(&args.tenant.tenant, args.full, Arc::new(bar.clone())).await;
+    bar.finish();
+    let candidate = candidate?;
+    app.close().await;
+    globals.print(&candidate, || format!("{}\nserve it with: parcours models promote {}", summary(&candidate), candidate.version))
+}
+
+/// A candidate in words.
+pub fn summary(candidate: &Candidate) -> String {
+    let mut lines = vec![format!(
+        "version {}: {} of {} members trained, {} taken again, {} without enough data; {} answers of {} learners, {:.1} s",
+        candidate.version,
+        candidate.trained.len(),
+        candidate.shards,
+        candidate.reused.len(),
+        candidate.empty.len(),
+        candidate.answers,
+        candidate.learners,
+        candidate.train_seconds,
+    )];
+    if !candidate.failed.is_empty() {
+        lines.push(format!("{} member(s) could not be trained; see the log", candidate.failed.len()));
+    }
+    for (name, judgement) in [("this model", candidate.held_out), ("served now", candidate.serving), ("counts only", candidate.baseline)] {
+        if let Some(judgement) = judgement {
+            let auc = judgement.auc.map_or("-".into(), |auc| format!("{auc:.4}"));
+            lines.push(format!(
+                "  {name:<12} AUC {auc}  log loss {:.4}  accuracy {:.4}  ({} answers of {} held-out learners)",
+                judgement.log_loss, judgement.accuracy, judgement.answers, judgement.learners
+            ));
+        }
+    }
+    lines.join("\n")
 }

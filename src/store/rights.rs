@@ -215,3 +215,28 @@ pub async fn any_tombstone(tx: &mut Tx, tenant: &TenantId) -> Result<bool> {
     .about("tombstones")?;
     Ok(found.is_some())
 }
+
+/// Tombstones past their expiry: counted, and deleted unless it is a dry run. One that was reopened stays: it points the way to
+/// the learner's next generation.
+pub async fn purge_tombstones(tx: &mut Tx, tenant: &TenantId, now: Micros, dry_run: bool) -> Result<u64> {
+    if dry_run {
+        let count: i64 = with_tx!(tx, |conn| {
+            sqlx::query_scalar("SELECT COUNT(*) FROM tombstones WHERE tenant_id = $1 AND expires_at < $2 AND reopened_at IS NULL")
+                .bind(tenant)
+                .bind(now)
+                .fetch_one(conn)
+                .await
+        })
+        .about("tombstones")?;
+        return Ok(count.unsigned_abs());
+    }
+    with_tx!(tx, |conn| {
+        sqlx::query("DELETE FROM tombstones WHERE tenant_id = $1 AND expires_at < $2 AND reopened_at IS NULL")
+            .bind(tenant)
+            .bind(now)
+            .execute(conn)
+            .await
+            .map(|done| done.rows_affected())
+    })
+    .about("tombstones")
+}

@@ -82,7 +82,8 @@ pub async fn load_members(
             }
         }
         let load = |members: &[(ShardId, Vec<u8>)]| {
-            let bytes: Vec<_> = if members.len() < usize::from(quorum) { Vec::new() } else { members.iter().map(|(_, bytes)| bytes.clone()).collect() };
+            let bytes: Vec<_> =
+                if members.len() < usize::from(quorum) { Vec::new() } else { members.iter().map(|(_, bytes)| bytes.clone()).collect() };
             Predictor::load(&bytes, catalog.clone(), counts.clone())
         };
         let predictor = match load(&members) {
