@@ -10,6 +10,7 @@
 //! goes missing. A training that read its data before an erasure finds the shard's epoch moved, and is thrown away unwritten.
 
 pub mod artefacts;
+pub mod card;
 pub mod heldout;
 mod load;
 pub mod profile;
