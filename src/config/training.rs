@@ -23,7 +23,16 @@ pub struct TrainingConfig {
 
 impl Default for TrainingConfig {
     fn default() -> Self {
-        Self { seed: 20_26, width: 64, max_epochs: 4, learning_rate: 2e-3, weight_decay: 1e-4, dropout: 0.1, batch_answers: 4096, max_sequence: 200 }
+        Self {
+            seed: 20_26,
+            width: 64,
+            max_epochs: 4,
+            learning_rate: 2e-3,
+            weight_decay: 1e-4,
+            dropout: 0.1,
+            batch_answers: 1024,
+            max_sequence: 100_000,
+        }
     }
 }
 

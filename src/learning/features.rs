@@ -87,6 +87,14 @@ pub struct Record {
 }
 
 impl Record {
+    pub fn skill(&self, skill: u32) -> Standing {
+        self.skills.get(&skill).copied().unwrap_or_default()
+    }
+
+    pub fn item(&self, item: u32) -> Standing {
+        self.items.get(&item).copied().unwrap_or_default()
+    }
+
     /// Takes an answer in; `expected`: the item's shrunken rate before it.
     pub fn note(&mut self, item: Option<u32>, skills: &[u32], correct: bool, expected: f32, time: i64) {
         let step = self.overall.step + 1;

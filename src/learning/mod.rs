@@ -4,17 +4,28 @@
 //! `predictor` is what is served: the plain mean of the members, or the count-based fallback. Only `registry` and `online`
 //! know the store, so benches and notebooks need no database. Tensors never leave this folder: callers see vectors.
 
+mod artefact;
+mod batch;
 pub mod counts;
 pub mod dataset;
 mod features;
 pub mod frame;
 mod index;
+mod linear;
 mod math;
+mod member;
+pub mod metrics;
+mod network;
 pub mod online;
+mod optimiser;
 pub mod predictor;
+mod random;
+mod recurrence;
 pub mod registry;
 pub mod split;
 mod state;
+#[cfg(test)]
+mod tests;
 pub mod train;
 
 pub use crate::config::TrainingConfig;

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use super::features::{Description, Evidence, Standing};
 use super::math::sigmoid;
-use super::{Counts, index::Index, state::LearnerState};
+use super::member::{Member, Target};
+use super::state::{Counted, LearnerState};
+use super::{Counts, artefact, index::Index};
 use crate::domain::{Catalog, CatalogIndex, Event, ItemId, Micros, SkillId};
 
 /// Probability of a right answer.
@@ -34,6 +36,7 @@ pub struct Predictor {
     counts: Arc<Counts>,
     index: Arc<Index>,
     evidence: Arc<Evidence>,
+    members: Arc<Vec<Member>>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -48,10 +51,11 @@ impl Predictor {
     /// # Errors
     /// An artefact cannot be read, lacks a tensor, or has one of another shape.
     pub fn load(members: &[Vec<u8>], catalog: Arc<Catalog>, counts: Arc<Counts>) -> Result<Self, LoadError> {
-        let _ = members;
         let index = Arc::new(Index::new(Arc::new(CatalogIndex::new(catalog)), &counts));
         let evidence = Arc::new(index.evidence(&counts));
-        Ok(Self { counts, index, evidence })
+        let members =
+            members.iter().map(|bytes| artefact::decode(bytes).and_then(|(header, tensors)| Member::load(&header, &tensors, &index)));
+        Ok(Self { members: Arc::new(members.collect::<Result<_, _>>()?), counts, index, evidence })
     }
 
     /// The same weights and catalogue with newer counts; cheap. Items first answered since `load` have no count of their own yet.
@@ -61,7 +65,7 @@ impl Predictor {
 
     /// How many members speak; 0: the fallback.
     pub fn members(&self) -> usize {
-        0
+        self.members.len()
     }
 
     pub fn catalog(&self) -> &Arc<Catalog> {
@@ -79,12 +83,12 @@ impl Predictor {
 
     /// The state of a learner who has not answered yet, whose answers will be part of the counts as they come.
     pub fn new_state(&self) -> LearnerState {
-        LearnerState::default()
+        LearnerState { members: vec![Default::default(); self.members.len()], ..LearnerState::default() }
     }
 
     /// The state of a learner whose answers are *not* part of the counts: held out of training, or played by a simulation.
     pub fn new_held_out_state(&self) -> LearnerState {
-        LearnerState { counted: super::state::Counted::Nothing, ..LearnerState::default() }
+        LearnerState { counted: Counted::Nothing, ..self.new_state() }
     }
 
     /// Takes one event in. Events must come in (occurred_at, key) order. What is not an answer only moves the time the item was last seen.
@@ -117,6 +121,10 @@ impl Predictor {
 
     fn answer(&self, state: &mut LearnerState, item: Option<u32>, skills: &[u32], correct: bool, time: i64) {
         let description = self.evidence.describe(&state.record, state.counted(), item, skills);
+        let target = Target { item, skills };
+        for (member, state_in) in self.members.iter().zip(&mut state.members) {
+            member.advance(state_in, &state.record, target, &description, correct, time);
+        }
         state.record.note(item, skills, correct, description.expected, time);
     }
 
@@ -135,13 +143,31 @@ impl Predictor {
         self.score(state, (0..self.index.catalog.items.len() as u32).map(Some), now)
     }
 
-    fn score(&self, state: &LearnerState, items: impl Iterator<Item = Option<u32>>, _now: Micros) -> Vec<Prediction> {
-        items
-            .map(|item| {
-                let description = self.evidence.describe(&state.record, state.counted(), item, self.index.skills_of(item));
-                Prediction { p_correct: fallback(&description), spread: 0.0 }
-            })
-            .collect()
+    fn score(&self, state: &LearnerState, items: impl Iterator<Item = Option<u32>>, now: Micros) -> Vec<Prediction> {
+        self.mean(state, &items.map(|item| Target { item, skills: self.index.skills_of(item) }).collect::<Vec<_>>(), now)
+    }
+
+    /// The plain mean of the members' probabilities.
+    fn mean(&self, state: &LearnerState, targets: &[Target<'_>], now: Micros) -> Vec<Prediction> {
+        let describe = |target: &Target<'_>| self.evidence.describe(&state.record, state.counted(), target.item, target.skills);
+        let descriptions: Vec<Description> = targets.iter().map(describe).collect();
+        if self.members.is_empty() {
+            return descriptions.iter().map(|description| Prediction { p_correct: fallback(description), spread: 0.0 }).collect();
+        }
+        let mut sums = vec![(0.0f32, 0.0f32); targets.len()];
+        for (member, state_in) in self.members.iter().zip(&state.members) {
+            let logits = member.score(state_in, &state.record, targets, &descriptions, now.0);
+            for ((sum, square), p) in sums.iter_mut().zip(logits.into_iter().map(sigmoid)) {
+                *sum += p;
+                *square += p * p;
+            }
+        }
+        let count = self.members.len() as f32;
+        let prediction = |(sum, square): (f32, f32)| {
+            let mean = sum / count;
+            Prediction { p_correct: mean, spread: if count > 1.0 { (square / count - mean * mean).max(0.0).sqrt() } else { 0.0 } }
+        };
+        sums.into_iter().map(prediction).collect()
     }
 
     /// Mastery of skills: p(correct) on an item of average difficulty of that skill. In the order of `skills`.
@@ -154,13 +180,9 @@ impl Predictor {
         self.master(state, (0..self.index.catalog.skills.len() as u32).map(Some), now)
     }
 
-    fn master(&self, state: &LearnerState, skills: impl Iterator<Item = Option<u32>>, _now: Micros) -> Vec<Prediction> {
-        skills
-            .map(|skill| {
-                let description = self.evidence.describe(&state.record, state.counted(), None, skill.as_slice());
-                Prediction { p_correct: fallback(&description), spread: 0.0 }
-            })
-            .collect()
+    fn master(&self, state: &LearnerState, skills: impl Iterator<Item = Option<u32>>, now: Micros) -> Vec<Prediction> {
+        let skills: Vec<Option<u32>> = skills.collect();
+        self.mean(state, &skills.iter().map(|skill| Target { item: None, skills: skill.as_slice() }).collect::<Vec<_>>(), now)
     }
 
     /// For each item (100 or so): p(correct), and the mean mastery of the item's own skills now, after a right and after a wrong answer.
@@ -175,8 +197,9 @@ impl Predictor {
             .zip(items)
             .map(|(prediction, &item)| {
                 let skills = self.index.catalog.skills_of(item);
-                let [wrong, right] = [false, true].map(|correct| mean(&self.simulate_at(state, item, correct, now), skills));
-                Foresight { p_correct: prediction.p_correct, mastery: mean(state, skills), after_right: right, after_wrong: wrong }
+                let around = state.around(item, skills);
+                let [wrong, right] = [false, true].map(|correct| mean(&self.simulate_at(&around, item, correct, now), skills));
+                Foresight { p_correct: prediction.p_correct, mastery: mean(&around, skills), after_right: right, after_wrong: wrong }
             })
             .collect()
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::features::Record;
+use super::member::MemberState;
 
 /// Which of the learner's answers are part of the live counts, to be left out when the counts speak of *others*.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +24,8 @@ pub struct LearnerState {
     /// When an event on an item last came, answers and others, by position.
     pub(super) seen: HashMap<u32, i64>,
     pub(super) counted: Counted,
+    /// By member.
+    pub(super) members: Vec<MemberState>,
 }
 
 impl LearnerState {
@@ -41,6 +44,27 @@ impl LearnerState {
             Counted::All => Counted::Before(Arc::new(self.record.clone())),
             other => other.clone(),
         };
-        Self { record: self.record.clone(), seen: self.seen.clone(), counted }
+        Self { record: self.record.clone(), seen: self.seen.clone(), counted, members: self.members.clone() }
     }
+
+    /// The part of the state an answer to `item` reads and writes: a small copy to imagine answers in.
+    pub(super) fn around(&self, item: u32, skills: &[u32]) -> Self {
+        let record =
+            |from: &Record| Record { overall: from.overall, skills: only(&from.skills, skills), items: only(&from.items, &[item]) };
+        let counted = match &self.counted {
+            Counted::All => Counted::All,
+            Counted::Before(before) => Counted::Before(Arc::new(record(before))),
+            Counted::Nothing => Counted::Nothing,
+        };
+        let member = |from: &MemberState| MemberState {
+            domain: from.domain.clone(),
+            skills: only(&from.skills, skills),
+            items: only(&from.items, &[item]),
+        };
+        Self { record: record(&self.record), seen: HashMap::new(), counted, members: self.members.iter().map(member).collect() }
+    }
+}
+
+fn only<T: Clone>(all: &HashMap<u32, T>, keys: &[u32]) -> HashMap<u32, T> {
+    keys.iter().filter_map(|key| Some((*key, all.get(key)?.clone()))).collect()
 }

@@ -1,6 +1,21 @@
 //! Training one member: a pure function of (dataset, configuration, seed), to the byte.
+//!
+//! Each step takes some learners, counts what the *other* training learners did (that is all a prediction may know of others),
+//! and follows the gradient. The weights kept are a running mean, at the epoch that did best on the shard's own validation learners.
 
-use super::{TrainingConfig, dataset::Dataset};
+use candle_core::Tensor;
+
+use super::TrainingConfig;
+use super::artefact::{self, Header, Tensors};
+use super::batch::Batch;
+use super::dataset::{Answer, Dataset, Sequence, Vocabulary};
+use super::features::{Evidence, Tally};
+use super::math::sigmoid;
+use super::metrics::Metrics;
+use super::network::Network;
+use super::optimiser::AdamW;
+use super::random::Stream;
+use crate::domain::{Pseudonym, hash::Hasher};
 
 /// Told how far a training is; says whether to go on.
 pub trait Progress: Sync {
@@ -37,7 +52,7 @@ pub struct TrainingReport {
     pub learners: usize,
     pub answers: usize,
     pub epochs: usize,
-    /// Optimiser steps times answers: the cost of this training.
+    /// Answers that optimiser steps were taken on, each time they were: the cost of this training.
     pub steps: u64,
     pub parameters: usize,
     /// On the shard's own validation learners.
@@ -51,10 +66,168 @@ pub struct TrainedMember {
     pub report: TrainingReport,
 }
 
-/// Trains one member. `seed` is hash(config.seed, shard).
-pub fn train_member(dataset: &Dataset, config: &TrainingConfig, seed: u64, progress: &dyn Progress) -> Result<TrainedMember, TrainError> { todo!() }
-
 /// The seed of a shard's member.
 pub fn member_seed(config_seed: u64, shard: crate::domain::ShardId) -> u64 {
-    crate::domain::hash::Hasher::new("parcours 2026 member seed").number(config_seed).number(u64::from(shard.0)).finish_u64()
+    Hasher::new("parcours 2026 member seed").number(config_seed).number(u64::from(shard.0)).finish_u64()
+}
+
+const FEWEST_LEARNERS: usize = 8;
+const FEWEST_ANSWERS: usize = 200;
+/// Fewer validation answers than this say nothing: then all epochs are run.
+const FEWEST_VALIDATION_ANSWERS: usize = 200;
+/// One learner in so many is for validation.
+const VALIDATION_SHARE: u64 = 10;
+/// How much of the running mean of the weights stays at each step.
+const KEEP_MEAN: f32 = 0.98;
+
+/// Whether a learner is for validation: by their pseudonym alone, so that nobody else's coming or going changes it.
+fn is_validation(learner: &Pseudonym) -> bool {
+    Hasher::new("parcours 2026 validation learner").part(learner.as_bytes()).finish_u64() % VALIDATION_SHARE == 0
+}
+
+fn tallies(sequences: &[&Sequence], items: usize) -> Vec<Tally> {
+    let mut tallies = vec![Tally::default(); items];
+    for answer in sequences.iter().flat_map(|sequence| &sequence.answers) {
+        tallies[answer.item as usize].note(answer.correct);
+    }
+    tallies
+}
+
+fn evidence(items: Vec<Tally>, vocabulary: &Vocabulary) -> Evidence {
+    Evidence::new(items, |item| &vocabulary.item_skills[item as usize], vocabulary.skills.len())
+}
+
+/// Learners in a seeded order, cut into batches of about `batch_answers`.
+fn batches<'a>(learners: &[&'a Sequence], batch_answers: usize, stream: &mut Stream) -> Vec<Vec<&'a Sequence>> {
+    let mut order = learners.to_vec();
+    stream.shuffle(&mut order);
+    let (mut batches, mut current, mut answers) = (Vec::new(), Vec::new(), 0);
+    for learner in order {
+        current.push(learner);
+        answers += learner.answers.len();
+        if answers >= batch_answers {
+            batches.push(std::mem::take(&mut current));
+            answers = 0;
+        }
+    }
+    if !current.is_empty() {
+        batches.push(current);
+    }
+    batches
+}
+
+fn pieces<'a>(learners: &[&'a Sequence], longest: usize) -> impl Iterator<Item = &'a [Answer]> {
+    learners.iter().flat_map(move |learner| learner.answers.chunks(longest)).collect::<Vec<_>>().into_iter()
+}
+
+/// Trains one member. `seed` is hash(config.seed, shard).
+///
+/// # Errors
+/// Too little data, a diverging loss, or `progress` said stop.
+pub fn train_member(dataset: &Dataset, config: &TrainingConfig, seed: u64, progress: &dyn Progress) -> Result<TrainedMember, TrainError> {
+    let (learners, answers) = (dataset.sequences.len(), dataset.answers());
+    let (validation, training): (Vec<&Sequence>, Vec<&Sequence>) =
+        dataset.sequences.iter().partition(|sequence| is_validation(&sequence.learner));
+    if training.len() < FEWEST_LEARNERS || answers < FEWEST_ANSWERS {
+        return Err(TrainError::TooLittleData { learners, answers });
+    }
+    let vocabulary = &dataset.vocabulary;
+    let network = Network::new(vocabulary, config.width, seed)?;
+    let mut optimiser = AdamW::new(&network.weights, config.weight_decay)?;
+    let known = tallies(&training, vocabulary.items.len());
+    let all_training = evidence(known.clone(), vocabulary);
+    let watched = validation.iter().map(|sequence| sequence.answers.len()).sum::<usize>() >= FEWEST_VALIDATION_ANSWERS;
+    let mut report = TrainingReport {
+        learners,
+        answers,
+        epochs: 0,
+        steps: 0,
+        parameters: network.parameters(),
+        validation_auc: None,
+        validation_log_loss: None,
+    };
+
+    let planned = config.max_epochs as f32;
+    let mut best: Option<Tensors> = None;
+    for epoch in 0..config.max_epochs {
+        let mut order = Stream::new(seed, "order", &(epoch as u64).to_le_bytes());
+        let batches = batches(&training, config.batch_answers, &mut order);
+        for (number, batch) in batches.iter().enumerate() {
+            let done = epoch as f32 + number as f32 / batches.len() as f32;
+            if !progress.report(f64::from(done / planned), &format!("epoch {} of at most {}", epoch + 1, config.max_epochs)) {
+                return Err(TrainError::Cancelled);
+            }
+            let mut others = known.clone();
+            for answer in batch.iter().flat_map(|learner| &learner.answers) {
+                let tally = &mut others[answer.item as usize];
+                tally.attempts -= 1.0;
+                tally.right -= f32::from(u8::from(answer.correct));
+            }
+            let batch = Batch::new(pieces(batch, config.max_sequence), vocabulary, &evidence(others, vocabulary));
+            let mut masks = Stream::new(seed, "dropout", &report.steps.to_le_bytes());
+            let logits = network.forward(&batch, Some((config.dropout as f32, &mut masks)))?;
+            // The gradient of the mean log loss is (p - y) / n: handed to the backward pass as it is.
+            let count = batch.answers() as f32;
+            let slope: Vec<f32> = logits.to_vec1::<f32>()?.iter().zip(&batch.correct).map(|(z, y)| (sigmoid(*z) - y) / count).collect();
+            if !slope.iter().all(|value| value.is_finite()) {
+                return Err(TrainError::Diverged { epoch: epoch + 1 });
+            }
+            let gradients = (&logits * Tensor::from_vec(slope, logits.shape(), logits.device())?)?.sum_all()?.backward()?;
+            optimiser.step(&network.weights, &gradients, learning_rate(config, done / planned), KEEP_MEAN)?;
+            report.steps += batch.answers() as u64;
+        }
+        report.epochs = epoch + 1;
+        if !watched {
+            continue;
+        }
+        let means = optimiser.means(&network.weights);
+        let metrics = validate(&Network::from_tensors(&means, config.width)?, &validation, vocabulary, &all_training, config)?;
+        let better = report.validation_log_loss.is_none_or(|best| metrics.log_loss < best);
+        progress
+            .report(f64::from((epoch + 1) as f32 / planned), &format!("epoch {}: validation log loss {:.4}", epoch + 1, metrics.log_loss));
+        if !better {
+            break;
+        }
+        (report.validation_auc, report.validation_log_loss) = (metrics.auc, Some(metrics.log_loss));
+        best = Some(means);
+    }
+    let weights = best.unwrap_or_else(|| optimiser.means(&network.weights));
+    if !weights.values().flat_map(|(_, values)| values).all(|value| value.is_finite()) {
+        return Err(TrainError::Diverged { epoch: report.epochs });
+    }
+    Ok(TrainedMember { weights: encode(weights, vocabulary, &known, config.width)?, report })
+}
+
+/// Up over the first twentieth, then down in a straight line to a tenth.
+fn learning_rate(config: &TrainingConfig, done: f32) -> f32 {
+    let warm = (done / 0.05).min(1.0);
+    config.learning_rate as f32 * warm * (1.0 - 0.9 * done)
+}
+
+/// The running mean of the weights, on learners whose answers are in no count.
+fn validate(
+    network: &Network,
+    validation: &[&Sequence],
+    vocabulary: &Vocabulary,
+    evidence: &Evidence,
+    config: &TrainingConfig,
+) -> Result<Metrics, TrainError> {
+    let mut scored = Vec::new();
+    for learners in validation.chunks(32) {
+        let batch = Batch::new(pieces(learners, config.max_sequence), vocabulary, evidence);
+        let logits = network.forward(&batch, None)?.to_vec1::<f32>()?;
+        scored.extend(logits.iter().zip(&batch.correct).map(|(z, correct)| (sigmoid(*z), *correct > 0.5)));
+    }
+    Metrics::of(&scored).ok_or(TrainError::TooLittleData { learners: validation.len(), answers: 0 })
+}
+
+fn encode(mut tensors: Tensors, vocabulary: &Vocabulary, known: &[Tally], width: usize) -> Result<Vec<u8>, TrainError> {
+    tensors.insert("item.attempts".into(), (vec![known.len()], known.iter().map(|tally| tally.attempts).collect()));
+    let header = Header {
+        format: artefact::FORMAT,
+        width,
+        items: vocabulary.items.iter().map(|id| id.as_str().to_string()).collect(),
+        skills: vocabulary.skills.iter().map(|id| id.as_str().to_string()).collect(),
+    };
+    artefact::encode(&header, &tensors).map_err(|error| TrainError::Tensor(candle_core::Error::Msg(error.to_string())))
 }

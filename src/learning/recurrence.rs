@@ -1,0 +1,285 @@
+//! The additive recurrence with forgetting, over packed runs, as one candle operation with its gradient worked out by hand.
+//!
+//! For each run (a learner's answers, or those on one skill or item), with h₀ = 0:
+//!
+//! ```text
+//! h'ₜ = hₜ₋₁ ⊙ σ(G hₜ₋₁ + gₜ)        what is left after the gap gₜ: the prediction reads this
+//! hₜ  = h'ₜ + tanh(U h'ₜ + xₜ)       what the answer xₜ adds
+//! ```
+//!
+//! after ReKT (Shen et al., ACM MM 2024). `xₜ` (the input's product with its weights and bias) and `gₜ` (a table row) are made outside
+//! of the loop. Runs are *packed*: sorted by length, longest first, rows of step 0 of all runs first, then step 1 of those that
+//! have one, …; so no padding is computed, and the rows of one step are those of the first n runs of the step before.
+
+use std::sync::Arc;
+
+use candle_core::{CpuStorage, CustomOp3, Device, Layout, Result, Shape, Tensor};
+
+use super::linear::{cpu, numbers};
+use super::math::{product_at, product_plain, product_wt, sigmoid, tanh};
+
+/// Where packed rows come from.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Runs {
+    /// Packed rows of step t: `offsets[t]..offsets[t + 1]`.
+    pub offsets: Arc<Vec<usize>>,
+    /// Source row of each packed row.
+    pub source: Vec<u32>,
+    /// Packed row of each source row.
+    pub place: Vec<u32>,
+}
+
+impl Runs {
+    /// `runs`: source rows of each run, in order; together they name every row of `0..rows` once.
+    pub fn pack(mut runs: Vec<Vec<u32>>, rows: usize) -> Self {
+        runs.retain(|run| !run.is_empty());
+        runs.sort_by_key(|run| std::cmp::Reverse(run.len())); // stable: equal lengths keep their order
+        let steps = runs.first().map_or(0, Vec::len);
+        let (mut offsets, mut source, mut place) = (vec![0], Vec::with_capacity(rows), vec![0; rows]);
+        let mut active = runs.len();
+        for step in 0..steps {
+            while runs[active - 1].len() <= step {
+                active -= 1;
+            }
+            for run in &runs[..active] {
+                place[run[step] as usize] = source.len() as u32;
+                source.push(run[step]);
+            }
+            offsets.push(source.len());
+        }
+        Self { offsets: Arc::new(offsets), source, place }
+    }
+}
+
+struct AdditiveRecurrence(Arc<Vec<usize>>);
+
+/// x and gap [rows, d] packed, weights [2d, d] (G above U) -> h' [rows, d] packed.
+pub fn recur(x: &Tensor, gap: &Tensor, weights: &Tensor, runs: &Runs) -> Result<Tensor> {
+    x.contiguous()?.apply_op3(&gap.contiguous()?, weights, AdditiveRecurrence(runs.offsets.clone()))
+}
+
+impl AdditiveRecurrence {
+    fn steps(&self) -> impl DoubleEndedIterator<Item = (usize, usize)> + '_ {
+        self.0.windows(2).map(|pair| (pair[0], pair[1]))
+    }
+}
+
+impl CustomOp3 for AdditiveRecurrence {
+    fn name(&self) -> &'static str {
+        "parcours-additive-recurrence"
+    }
+
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        lx: &Layout,
+        gap: &CpuStorage,
+        lg: &Layout,
+        w: &CpuStorage,
+        lw: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
+        let (rows, d) = lx.shape().dims2()?;
+        let (x, gap, w) = (numbers(x, lx)?, numbers(gap, lg)?, numbers(w, lw)?);
+        let (g, u) = w.split_at(d * d);
+        let mut faded = vec![0.0; rows * d];
+        let width = self.0.get(1).copied().unwrap_or(0);
+        let (mut h, mut scratch) = (vec![0.0f32; width * d], vec![0.0f32; width * d]);
+        for (step, (start, end)) in self.steps().enumerate() {
+            let (from, to, n) = (start * d, end * d, end - start);
+            let (h, scratch) = (&mut h[..n * d], &mut scratch[..n * d]);
+            if step > 0 {
+                scratch.copy_from_slice(&gap[from..to]);
+                product_wt(n, d, d, h, g, scratch, true);
+                for ((left, h), z) in faded[from..to].iter_mut().zip(h.iter()).zip(scratch.iter()) {
+                    *left = h * sigmoid(*z);
+                }
+                scratch.copy_from_slice(&x[from..to]);
+                product_wt(n, d, d, &faded[from..to], u, scratch, true);
+            } else {
+                scratch.copy_from_slice(&x[from..to]); // h' is 0, and so is its product
+            }
+            for ((h, left), z) in h.iter_mut().zip(&faded[from..to]).zip(scratch.iter()) {
+                *h = left + tanh(*z);
+            }
+        }
+        Ok((CpuStorage::F32(faded), (rows, d).into()))
+    }
+
+    /// With aₜ = tanh(U h'ₜ + xₜ), sₜ = σ(G hₜ₋₁ + gₜ), and ∂ for the gradient of the loss:
+    ///
+    /// ```text
+    /// ∂xₜ = ∂hₜ ⊙ (1 - aₜ²)            ∂h'ₜ = outside + ∂hₜ + Uᵀ ∂xₜ         ∂U = Σ ∂xₜ h'ₜᵀ
+    /// ∂gₜ = ∂h'ₜ ⊙ hₜ₋₁ ⊙ sₜ(1 - sₜ)   ∂hₜ₋₁ = ∂h'ₜ ⊙ sₜ + Gᵀ ∂gₜ            ∂G = Σ ∂gₜ hₜ₋₁ᵀ
+    /// ```
+    ///
+    /// aₜ and sₜ are made again from h', all rows in two products, which is cheaper than keeping them.
+    fn bwd(
+        &self,
+        x: &Tensor,
+        gap: &Tensor,
+        w: &Tensor,
+        res: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let (rows, d) = x.dims2()?;
+        let grad = grad.contiguous()?;
+        let (s, l) = x.storage_and_layout();
+        let x = cpu(&s, l)?;
+        let (s, l) = gap.storage_and_layout();
+        let gap = cpu(&s, l)?;
+        let (s, l) = w.storage_and_layout();
+        let (g, u) = cpu(&s, l)?.split_at(d * d);
+        let (s, l) = res.storage_and_layout();
+        let faded = cpu(&s, l)?;
+        let (s, l) = grad.storage_and_layout();
+        let outside = cpu(&s, l)?;
+
+        let mut added = x.to_vec(); // a
+        product_wt(rows, d, d, faded, u, &mut added, true);
+        added.iter_mut().for_each(|z| *z = tanh(*z));
+        // h of the step before, at each row: rows of step t continue the first runs of step t - 1.
+        let mut before = vec![0.0f32; rows * d];
+        let starts: Vec<(usize, usize)> = self.steps().collect();
+        for pair in starts.windows(2) {
+            let ((previous, _), (start, end)) = (pair[0], pair[1]);
+            for i in 0..(end - start) * d {
+                before[start * d + i] = faded[previous * d + i] + added[previous * d + i];
+            }
+        }
+        let mut kept = gap.to_vec(); // s
+        product_wt(rows, d, d, &before, g, &mut kept, true);
+        kept.iter_mut().for_each(|z| *z = sigmoid(*z));
+
+        let (mut dx, mut dgap) = (vec![0.0f32; rows * d], vec![0.0f32; rows * d]);
+        let width = self.0.get(1).copied().unwrap_or(0);
+        // ∂h at the end of the current step; runs that end here start at 0: nothing reads their last h.
+        let mut dh = vec![0.0f32; width * d];
+        let mut dfaded = vec![0.0f32; width * d];
+        for (step, (start, end)) in starts.iter().copied().enumerate().rev() {
+            let (from, to, n) = (start * d, end * d, end - start);
+            let (dh, dfaded) = (&mut dh[..n * d], &mut dfaded[..n * d]);
+            for (i, dx) in dx[from..to].iter_mut().enumerate() {
+                let a = added[from + i];
+                *dx = dh[i] * (1.0 - a * a);
+                dfaded[i] = outside[from + i] + dh[i];
+            }
+            if step == 0 {
+                break; // h' is the constant 0 there
+            }
+            product_plain(n, d, d, &dx[from..to], u, dfaded, true);
+            for (i, dgap) in dgap[from..to].iter_mut().enumerate() {
+                let s = kept[from + i];
+                *dgap = dfaded[i] * before[from + i] * s * (1.0 - s);
+                dh[i] = dfaded[i] * s;
+            }
+            product_plain(n, d, d, &dgap[from..to], g, dh, true);
+        }
+        let mut dw = vec![0.0f32; 2 * d * d];
+        let (dg, du) = dw.split_at_mut(d * d);
+        product_at(d, d, rows, &dgap, &before, dg, false);
+        product_at(d, d, rows, &dx, faded, du, false);
+        Ok((
+            Some(Tensor::from_vec(dx, (rows, d), &Device::Cpu)?),
+            Some(Tensor::from_vec(dgap, (rows, d), &Device::Cpu)?),
+            Some(Tensor::from_vec(dw, (2 * d, d), &Device::Cpu)?),
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learning::random::Stream;
+    use candle_core::Var;
+
+    const D: usize = 3;
+
+    fn runs() -> Runs {
+        // Six rows of a learner's two skills and one answered once.
+        Runs::pack(vec![vec![0, 2], vec![1, 3, 4], vec![5]], 6)
+    }
+
+    fn variable(name: &str, shape: (usize, usize)) -> Var {
+        let values = Stream::new(1, "test", name.as_bytes()).around_zero(shape.0 * shape.1, 0.8);
+        Var::from_vec(values, shape, &Device::Cpu).unwrap()
+    }
+
+    fn inputs() -> [Var; 3] {
+        [variable("x", (6, D)), variable("gap", (6, D)), variable("weights", (2 * D, D))]
+    }
+
+    /// The loss: a fixed random weighting of what the recurrence says.
+    fn loss(output: &Tensor) -> Tensor {
+        (output * variable("loss", (6, D)).as_tensor()).unwrap().sum_all().unwrap()
+    }
+
+    /// The same recurrence, step by step in candle's own operations, as slow and plain as the formula.
+    fn slow(x: &Tensor, gap: &Tensor, weights: &Tensor, runs: &Runs) -> Tensor {
+        let (g, u) = (weights.narrow(0, 0, D).unwrap(), weights.narrow(0, D, D).unwrap());
+        let mut h: Option<Tensor> = None;
+        let mut all = Vec::new();
+        for pair in runs.offsets.windows(2) {
+            let n = pair[1] - pair[0];
+            let rows = |t: &Tensor| t.narrow(0, pair[0], n).unwrap();
+            let faded = match &h {
+                None => Tensor::zeros((n, D), candle_core::DType::F32, &Device::Cpu).unwrap(),
+                Some(h) => {
+                    let h = h.narrow(0, 0, n).unwrap();
+                    let gate = (h.matmul(&g.t().unwrap()).unwrap() + rows(gap)).unwrap();
+                    let keep = ((gate * 0.5).unwrap().tanh().unwrap() * 0.5).unwrap().affine(1.0, 0.5).unwrap();
+                    (h * keep).unwrap()
+                }
+            };
+            let added = (faded.matmul(&u.t().unwrap()).unwrap() + rows(x)).unwrap().tanh().unwrap();
+            h = Some((&faded + added).unwrap());
+            all.push(faded);
+        }
+        Tensor::cat(&all, 0).unwrap()
+    }
+
+    #[test]
+    fn packing_puts_long_runs_first_and_loses_no_row() {
+        let runs = runs();
+        assert_eq!(*runs.offsets, [0, 3, 5, 6]);
+        assert_eq!(runs.source, [1, 0, 5, 3, 2, 4]);
+        for (row, place) in runs.place.iter().enumerate() {
+            assert_eq!(runs.source[*place as usize] as usize, row);
+        }
+        assert_eq!(*Runs::pack(vec![], 0).offsets, [0]);
+    }
+
+    #[test]
+    fn the_gradient_agrees_with_autodiff() {
+        let [x, gap, weights] = inputs();
+        let fast = recur(&x, &gap, &weights, &runs()).unwrap();
+        let plain = slow(&x, &gap, &weights, &runs());
+        let difference = |a: &Tensor, b: &Tensor| (a - b).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
+        assert!(difference(&fast, &plain) < 1e-6);
+        let (fast, plain) = (loss(&fast).backward().unwrap(), loss(&plain).backward().unwrap());
+        for variable in [&x, &gap, &weights] {
+            assert!(difference(fast.get(variable).unwrap(), plain.get(variable).unwrap()) < 1e-5);
+        }
+    }
+
+    #[test]
+    fn the_gradient_agrees_with_finite_differences() {
+        let variables = inputs();
+        let run = || f64::from(loss(&recur(&variables[0], &variables[1], &variables[2], &runs()).unwrap()).to_scalar::<f32>().unwrap());
+        let gradients = loss(&recur(&variables[0], &variables[1], &variables[2], &runs()).unwrap()).backward().unwrap();
+        for variable in &variables {
+            let gradient: Vec<f32> = gradients.get(variable).unwrap().flatten_all().unwrap().to_vec1().unwrap();
+            let values: Vec<f32> = variable.flatten_all().unwrap().to_vec1().unwrap();
+            for (place, gradient) in gradient.iter().enumerate() {
+                let at = |shift: f32| {
+                    let mut values = values.clone();
+                    values[place] += shift;
+                    variable.set(&Tensor::from_vec(values, variable.shape(), &Device::Cpu).unwrap()).unwrap();
+                    run()
+                };
+                let slope = (at(1e-2) - at(-1e-2)) / 2e-2;
+                at(0.0);
+                assert!((slope - f64::from(*gradient)).abs() < 2e-3, "{slope} against {gradient}");
+            }
+        }
+    }
+}
