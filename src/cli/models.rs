@@ -1,15 +1,16 @@
 //! `parcours models`: list, show, promote and roll back model versions.
 
+use anyhow::Context;
 use clap::Subcommand;
 use serde_json::{Value, json};
 
 use super::{Globals, TenantArg, follow};
 use crate::domain::ModelVersion;
 use crate::domain::model::{MemberState, VersionRow};
-use crate::learning::registry::{Promotion, Registry};
+use crate::learning::registry::{Promotion, Registry, card};
 use crate::store::models;
 
-/// List, show, promote or roll back model versions.
+/// List, show, promote or roll back model versions; print a model card.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(subcommand)]
@@ -28,6 +29,12 @@ enum Command {
         #[command(flatten)]
         tenant: TenantArg,
         version: String,
+    },
+    /// The model card of a version (default: the served one), as Markdown.
+    Card {
+        #[command(flatten)]
+        tenant: TenantArg,
+        version: Option<String>,
     },
     /// Serve a candidate. Refused when a learner's rights changed its data since.
     Promote {
@@ -60,6 +67,20 @@ pub async fn run(args: Args, globals: Globals) -> anyhow::Result<()> {
             let Some(found) = found else { anyhow::bail!("there is no version {version}; see `parcours models list`") };
             let shown = whole(&found);
             globals.print(&shown, || serde_json::to_string_pretty(&shown).unwrap_or_default())
+        }
+        Command::Card { tenant, version } => {
+            let mut tx = app.store.read().await?;
+            let found = match version {
+                Some(version) => models::get(&mut tx, &tenant.tenant, &ModelVersion(version)).await?,
+                None => models::serving(&mut tx, &tenant.tenant).await?,
+            };
+            drop(tx);
+            let found = found.context("there is no such version; see `parcours models list`")?;
+            let papers: Vec<_> = (found.members.iter())
+                .filter_map(|member| registry.artefacts.manifest(&tenant.tenant, &member.weights?, &member.training_root).ok())
+                .collect();
+            let markdown = card::card(&found, &papers);
+            globals.print(&json!({"version": found.version, "markdown": markdown}), || markdown.clone())
         }
         Command::Promote { tenant, version } => match registry.promote(&tenant.tenant, &ModelVersion(version.clone()), "cli").await? {
             Promotion::Promoted => globals.print(&json!({"version": version, "promoted": true}), || format!("serving {version}")),
