@@ -1,3 +1,4 @@
 //! The one integration binary: a folder or file per room.
 
 mod architecture;
+mod ingest;
