@@ -132,7 +132,6 @@ impl Store {
                 .synchronous(SqliteSynchronous::Full)
                 .busy_timeout(busy)
                 .foreign_keys(true)
-                .auto_vacuum(SqliteAutoVacuum::Incremental)
                 // Deleted rows are overwritten with zeros: erasure leaves no bytes in free pages.
                 .pragma("secure_delete", "ON")
                 .pragma("temp_store", "MEMORY");
@@ -140,7 +139,8 @@ impl Store {
                 .max_connections(1)
                 .acquire_timeout(busy)
                 .test_before_acquire(false)
-                .connect_with(options.clone())
+                // For the writer alone: this setting writes to the file, which a reader may not.
+                .connect_with(options.clone().auto_vacuum(SqliteAutoVacuum::Incremental))
                 .await?;
             sqlx::migrate!("src/store/migrations/sqlite")
                 .run(&writer)
