@@ -37,7 +37,7 @@ async fn a_learner_id_that_is_an_email_address_never_reaches_the_disk() {
     ];
     let report = house.send(body.join("\n")).await;
     let expected =
-        ["accepted", "unknown_field", "unknown_field", "bad_time", "wrong_type", "malformed_json", "missing_field", "not_an_object"];
+        ["accepted", "unknown_field", "unknown_field", "bad_time", "wrong_type", "malformed_json", "wrong_type", "not_an_object"];
     assert_eq!(words(&report), expected);
     assert_eq!(house.quarantined().await.len(), 7);
     house.store.close().await;
