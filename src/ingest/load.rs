@@ -90,8 +90,7 @@ async fn flush(
     report: &mut LoadReport,
 ) -> Result<(), IngestError> {
     if !chunk.is_empty() {
-        let (events, config) = (std::mem::take(chunk), config.clone());
-        let batch = tokio::task::spawn_blocking(move || Batch::of(events, &config, now)).await.map_err(|_| IngestError::Interrupted)??;
+        let batch = Batch::of(std::mem::take(chunk), config, now)?;
         report.add(&write::write(store, secrets, now, tenant, batch).await?);
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! What can go wrong with the database, by what the caller can do about it.
 
+use sqlx::sqlite::SqliteError;
+
 /// A failed unit of work. Nothing of it was written.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -31,31 +33,50 @@ impl StoreError {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         use sqlx::Error as E;
-        match &error {
-            E::PoolTimedOut | E::PoolClosed | E::Io(_) => Self::Unavailable(error),
-            E::Database(cause) => {
-                let code = cause.code().unwrap_or_default().to_string();
-                let text = cause.message();
-                // SQLite: 5 busy, 6 locked, 8 read-only, 10 i/o, 13 full, 14 cannot open. Postgres: class 53 resources, 57 shutdown, 40 serialisation.
-                if text.contains("disk is full")
-                    || text.contains("disk full")
-                    || code == "53100"
-                    || code == "13"
-                    || text.contains("readonly")
-                {
-                    Self::NotWritable(error)
-                } else if text.contains("database is locked")
-                    || text.contains("table is locked")
-                    || code.starts_with("53")
-                    || code.starts_with("57")
-                    || code.starts_with("40")
-                {
-                    Self::Unavailable(error)
-                } else {
-                    Self::Database(error)
-                }
-            }
-            _ => Self::Database(error),
+        let database = match &error {
+            E::PoolTimedOut | E::PoolClosed | E::WorkerCrashed | E::Io(_) => return Self::Unavailable(error),
+            E::Database(database) => database,
+            _ => return Self::Database(error),
+        };
+        let code = database.code().unwrap_or_default();
+        let kind = if database.try_downcast_ref::<SqliteError>().is_some() { sqlite_trouble(&code) } else { postgres_trouble(&code) };
+        match kind {
+            Some(Trouble::Passing) => Self::Unavailable(error),
+            Some(Trouble::Disk) => Self::NotWritable(error),
+            None => Self::Database(error),
         }
+    }
+}
+
+enum Trouble {
+    Passing,
+    Disk,
+}
+
+/// An extended result code; its low byte is the primary one.
+fn sqlite_trouble(code: &str) -> Option<Trouble> {
+    const BUSY: u32 = 5;
+    const LOCKED: u32 = 6;
+    const READ_ONLY: u32 = 8;
+    const IO: u32 = 10;
+    const FULL: u32 = 13;
+    const CANNOT_OPEN: u32 = 14;
+    match code.parse::<u32>().ok()? & 0xff {
+        BUSY | LOCKED => Some(Trouble::Passing),
+        READ_ONLY | IO | FULL | CANNOT_OPEN => Some(Trouble::Disk),
+        _ => None,
+    }
+}
+
+/// A SQLSTATE; its first two characters are the class.
+fn postgres_trouble(code: &str) -> Option<Trouble> {
+    match code {
+        // Disk full; I/O error; read-only transaction (a standby).
+        "53100" | "58030" | "25006" => Some(Trouble::Disk),
+        // Lock not available.
+        "55P03" => Some(Trouble::Passing),
+        // Connection exception, transaction rollback (deadlock, serialisation), insufficient resources, operator intervention.
+        _ if ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) => Some(Trouble::Passing),
+        _ => None,
     }
 }

@@ -125,23 +125,19 @@ impl Store {
                 std::fs::create_dir_all(folder)
                     .map_err(|error| StoreError::Setup(format!("cannot create {}: {error}", folder.display())))?;
             }
-            let options = options
+            let options = options.busy_timeout(busy).pragma("temp_store", "MEMORY");
+            let writing = options
+                .clone()
                 .create_if_missing(true)
                 .journal_mode(SqliteJournalMode::Wal)
                 // An acknowledged event must survive a power cut, not only a crash of the process.
                 .synchronous(SqliteSynchronous::Full)
-                .busy_timeout(busy)
                 .foreign_keys(true)
+                .auto_vacuum(SqliteAutoVacuum::Incremental)
                 // Deleted rows are overwritten with zeros: erasure leaves no bytes in free pages.
-                .pragma("secure_delete", "ON")
-                .pragma("temp_store", "MEMORY");
-            let writer = SqlitePoolOptions::new()
-                .max_connections(1)
-                .acquire_timeout(busy)
-                .test_before_acquire(false)
-                // For the writer alone: this setting writes to the file, which a reader may not.
-                .connect_with(options.clone().auto_vacuum(SqliteAutoVacuum::Incremental))
-                .await?;
+                .pragma("secure_delete", "ON");
+            let writer =
+                SqlitePoolOptions::new().max_connections(1).acquire_timeout(busy).test_before_acquire(false).connect_with(writing).await?;
             sqlx::migrate!("src/store/migrations/sqlite")
                 .run(&writer)
                 .await
@@ -150,7 +146,7 @@ impl Store {
                 .max_connections(config.max_connections)
                 .acquire_timeout(busy)
                 .test_before_acquire(false)
-                .connect_with(options.read_only(true))
+                .connect_with(options.read_only(true).row_buffer_size(512))
                 .await?;
             Ok(Self::Sqlite { writer, readers })
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
@@ -215,6 +211,19 @@ impl Store {
     pub async fn ping(&self) -> Result<()> {
         let mut tx = self.glance().await?;
         with_tx!(&mut tx, |conn| sqlx::query("SELECT 1").execute(conn).await.map(drop))?;
+        Ok(())
+    }
+
+    /// After an erasure: makes sure no byte of a deleted row stays where this process can help it. SQLite zeroes deleted rows in
+    /// the database (`secure_delete`), but its write-ahead log still holds the pages as they were: it is written back and cut.
+    /// Readers that hold on to an old snapshot delay that; then `Unavailable`, to be tried again. Postgres: nothing to do here.
+    pub async fn scrub(&self) -> Result<()> {
+        if let Self::Sqlite { writer, .. } = self {
+            let (busy, _, _): (i64, i64, i64) = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(writer).await?;
+            if busy != 0 {
+                return Err(StoreError::Unavailable(sqlx::Error::PoolTimedOut));
+            }
+        }
         Ok(())
     }
 

@@ -1,4 +1,5 @@
 //! The one integration binary: a folder or file per room.
 
 mod architecture;
-mod ingest;
+mod store;
+mod support;
