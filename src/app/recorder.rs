@@ -78,7 +78,10 @@ async fn write(store: Store, mut messages: mpsc::Receiver<Message>) {
             insert(&store, &rows).await;
             rows.clear();
         }
-        waiting.drain(..).for_each(|done| drop(done.send(())));
+        for done in waiting.drain(..) {
+            // Whoever asked may have gone: nothing to tell them.
+            let _ = done.send(());
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Every request names the revisions it has seen in its own snapshot; what is served is at least that new. So a quarantined
 //! member is silent from the very next request on, on every replica. Loading is single-flight. Counts only order and calibrate:
-//! they are refreshed in the background when they are older than [`COUNTS_AGE`], and whenever a revision moves.
+//! they are refreshed in the background when they are older than `COUNTS_AGE`, and whenever a revision moves.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -102,7 +102,9 @@ impl ServingCache {
         let catalog = Arc::new(store::catalog::load(&mut tx, tenant).await?);
         let counts = Arc::new(counts(&mut tx, tenant).await?);
         let (predictor, version, degraded) = self.predictor(&mut tx, tenant, catalog, counts).await?;
-        let ground = Ground::new(predictor, self.policy.clone(), version.map(|version| version.0), degraded);
+        drop(tx);
+        let policy = self.policy.clone();
+        let ground = blocking(move || Ground::new(predictor, policy, version.map(|version| version.0), degraded)).await;
         Ok(Serving { model_revision, catalog_revision, ground, counted_at })
     }
 
@@ -141,19 +143,21 @@ impl ServingCache {
             let counted: store::Result<Counts> = async { counts(&mut cache.store.read().await?, &tenant).await }.await;
             match counted {
                 Ok(counts) => {
-                    let built = tokio::task::spawn_blocking(move || Serving {
-                        model_revision: before.model_revision,
-                        catalog_revision: before.catalog_revision,
-                        ground: before.ground.with_counts(Arc::new(counts)),
-                        counted_at,
-                    });
-                    if let Ok(serving) = built.await {
-                        slot.set(Arc::new(serving));
-                    }
+                    let (model_revision, catalog_revision) = before.revisions();
+                    let ground = blocking(move || before.ground.with_counts(Arc::new(counts))).await;
+                    slot.set(Arc::new(Serving { model_revision, catalog_revision, ground, counted_at }));
                 }
                 Err(error) => tracing::warn!(%error, "counts could not be refreshed; the old ones serve on"),
             }
         });
+    }
+}
+
+/// Heavy work, off the async threads. A panic goes on where it was asked for.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(value) => value,
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
     }
 }
 

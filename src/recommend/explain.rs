@@ -17,6 +17,8 @@ pub struct Explainer<'a> {
     pub profile: Option<&'a Profile>,
     pub weights: [f32; TERMS],
     pub band: (f32, f32),
+    /// Answers of all learners on the most answered item.
+    pub most: u32,
 }
 
 struct Words {
@@ -117,7 +119,7 @@ impl Explainer<'_> {
             }
             ReasonCode::CourseOrder => {
                 let ahead = facts.steps_ahead.unwrap_or_default();
-                let numbers = vec![("steps_ahead", ahead as f32)];
+                let numbers = vec![("steps_ahead", ahead as f32), ("course_share", facts.course_share)];
                 match ahead {
                     0 => plain("C'est la suite de votre cours.", "It comes next in your course.", numbers),
                     n if n < 0 => plain("Vous l'avez passé dans le cours.", "You passed over it in the course.", numbers),
@@ -139,7 +141,7 @@ impl Explainer<'_> {
             ReasonCode::Popularity => Words {
                 fr: format!("{} réponses d'apprenants.", facts.popularity),
                 en: format!("{} answers by learners.", facts.popularity),
-                numbers: vec![("attempts", facts.popularity as f32)],
+                numbers: vec![("attempts", facts.popularity as f32), ("most_attempts", self.most as f32)],
                 skill: None,
             },
             ReasonCode::Diversity => Words {

@@ -20,7 +20,7 @@ pub fn best(ground: &Ground, items: &[u32], goal: Option<&Goal>, weights: &Weigh
             let mut values = [0.0; TERMS];
             let place = index.places[at];
             if (place.course as usize) + 1 < index.course_lengths.len() {
-                facts.steps_ahead = Some(place.rank as i32);
+                (facts.steps_ahead, facts.course_share) = (Some(place.rank as i32), 1.0);
                 values[score::ORDER] = score::order_value(place.rank as i32);
             }
             if let Some(goal) = goal {

@@ -33,8 +33,15 @@ pub struct Popularity {
     pub share: Vec<f32>,
     /// Share of right answers, drawn towards the average item's by `Policy::prior_answers`.
     pub success: Vec<f32>,
+    /// Attempts on the most answered item.
+    pub most: u32,
     /// Share of right answers over everything.
     pub average: f32,
+}
+
+/// Log of attempts over log of most: ten times the attempts is one step, wherever it starts.
+pub fn popularity_value(attempts: f32, most: f32) -> f32 {
+    attempts.ln_1p() / most.max(1.0).ln_1p()
 }
 
 /// Where nothing was answered yet, an item is taken to be as hard as items usually are.
@@ -47,7 +54,7 @@ impl Popularity {
         let average =
             (correct as f32 + policy.prior_answers * USUAL_SUCCESS) / (attempts as f32 + policy.prior_answers).max(f32::MIN_POSITIVE);
         let most = tallies.iter().map(|(attempts, _)| *attempts).max().unwrap_or_default().max(1);
-        let share = |attempts: i64| (attempts.max(0) as f32).ln_1p() / (most as f32).ln_1p();
+        let share = |attempts: i64| popularity_value(attempts.max(0) as f32, most as f32);
         let success = |(attempts, correct): (i64, i64)| {
             (correct as f32 + policy.prior_answers * average) / (attempts as f32 + policy.prior_answers).max(f32::MIN_POSITIVE)
         };
@@ -55,6 +62,7 @@ impl Popularity {
             attempts: tallies.iter().map(|(attempts, _)| u32::try_from(*attempts).unwrap_or_default()).collect(),
             share: tallies.iter().map(|(attempts, _)| share(*attempts)).collect(),
             success: tallies.iter().copied().map(success).collect(),
+            most: u32::try_from(most).unwrap_or(u32::MAX),
             average,
         }
     }

@@ -12,6 +12,8 @@ mod path;
 pub mod policy;
 mod recommender;
 pub mod score;
+#[cfg(test)]
+mod tests;
 pub mod types;
 
 pub use ground::{Ground, Popularity, Who};

@@ -281,7 +281,7 @@ impl<'a> Planner<'a> {
     }
 
     fn text(&self, skill: u32, mastery: f32) -> Titles {
-        let explainer = Explainer { index: self.ground.index(), profile: None, weights: [0.0; TERMS], band: (0.0, 1.0) };
+        let explainer = Explainer { index: self.ground.index(), profile: None, weights: [0.0; TERMS], band: (0.0, 1.0), most: 0 };
         let (fr, en) = explainer.name(skill);
         let percent = (mastery * 100.0).round();
         let (fr, en) = if self.goal.depth[skill as usize] == 0 {

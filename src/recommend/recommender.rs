@@ -92,7 +92,8 @@ fn personal(
 fn present(ground: &Ground, profile: Option<&Profile>, weights: &Weights, chosen: &[Scored]) -> Vec<RecommendedItem> {
     let index = ground.index();
     let weights = weights.in_order();
-    let explainer = Explainer { index, profile, weights, band: (ground.policy.band_low, ground.policy.band_high) };
+    let explainer =
+        Explainer { index, profile, weights, band: (ground.policy.band_low, ground.policy.band_high), most: ground.popularity.most };
     chosen
         .iter()
         .map(|scored| RecommendedItem {

@@ -1,6 +1,6 @@
 //! What an item is worth to a learner now: a weighted sum of terms, each with the facts it was made from.
 //!
-//! All eligible items get the terms that need no simulation; the best of them ([`Policy::shortlist`]) then have a right and a
+//! All eligible items get the terms that need no simulation; the best of them (`Policy::shortlist`) then have a right and a
 //! wrong answer simulated for the expected gain. The facts stay with the terms, so a reason can only say what made the score.
 
 use super::candidates::{Goal, UNRELATED};
@@ -44,6 +44,8 @@ pub struct Facts {
     pub skill_attempts: u32,
     /// Active items between what was last done in the course and this one; negative: passed over.
     pub steps_ahead: Option<i32>,
+    /// What places in this course count for: 1 where it was begun, less where another was.
+    pub course_share: f32,
     /// 0: part of the goal; 1: a direct prerequisite; …
     pub nearness: Option<u8>,
     /// Answers of all learners on the item.
@@ -187,14 +189,14 @@ impl Scorer<'_> {
         // Items outside every course have the last number, and no order to follow.
         if (place.course as usize) + 1 < self.index.course_lengths.len() {
             facts.steps_ahead = Some(place.rank as i32 - tables.next_rank[place.course as usize].unwrap_or(0));
-            let other_course = if tables.next_rank[place.course as usize].is_some() {
+            facts.course_share = if tables.next_rank[place.course as usize].is_some() {
                 1.0
             } else if begun {
                 0.5
             } else {
                 1.0 / (1.0 + place.course as f32)
             };
-            values[ORDER] = other_course * facts.steps_ahead.map_or(0.0, order_value);
+            values[ORDER] = facts.course_share * facts.steps_ahead.map_or(0.0, order_value);
         }
         if let Some(goal) = self.goal {
             let nearness = goal.nearness(self.index, item);
