@@ -46,10 +46,10 @@ pub fn summary(candidate: &Candidate) -> String {
     }
     for (name, judgement) in [("this model", candidate.held_out), ("served now", candidate.serving), ("counts only", candidate.baseline)] {
         if let Some(judgement) = judgement {
-            let auc = judgement.auc.map_or("-".into(), |auc| format!("{auc:.4}"));
+            let auc = judgement.metrics.auc.map_or("-".into(), |auc| format!("{auc:.4}"));
             lines.push(format!(
                 "  {name:<12} AUC {auc}  log loss {:.4}  accuracy {:.4}  ({} answers of {} held-out learners)",
-                judgement.log_loss, judgement.accuracy, judgement.answers, judgement.learners
+                judgement.metrics.log_loss, judgement.metrics.accuracy, judgement.metrics.events, judgement.learners
             ));
         }
     }

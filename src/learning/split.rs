@@ -12,7 +12,7 @@ pub const ONE_IN: u64 = 10;
 
 /// True for a learner who validates and is never trained on.
 pub fn validates(learner: Pseudonym) -> bool {
-    Hasher::new("parcours 2026 validation split").part(learner.as_bytes()).finish_u64().is_multiple_of(ONE_IN)
+    Hasher::new("parcours 2026 validation learner").part(learner.as_bytes()).finish_u64().is_multiple_of(ONE_IN)
 }
 
 #[cfg(test)]

@@ -15,7 +15,8 @@ use super::metrics::Metrics;
 use super::network::Network;
 use super::optimiser::AdamW;
 use super::random::Stream;
-use crate::domain::{Pseudonym, hash::Hasher};
+use super::split;
+use crate::domain::hash::Hasher;
 
 /// Told how far a training is; says whether to go on.
 pub trait Progress: Sync {
@@ -75,15 +76,8 @@ const FEWEST_LEARNERS: usize = 8;
 const FEWEST_ANSWERS: usize = 200;
 /// Fewer validation answers than this say nothing: then all epochs are run.
 const FEWEST_VALIDATION_ANSWERS: usize = 200;
-/// One learner in so many is for validation.
-const VALIDATION_SHARE: u64 = 10;
 /// How much of the running mean of the weights stays at each step.
 const KEEP_MEAN: f32 = 0.98;
-
-/// Whether a learner is for validation: by their pseudonym alone, so that nobody else's coming or going changes it.
-fn is_validation(learner: &Pseudonym) -> bool {
-    Hasher::new("parcours 2026 validation learner").part(learner.as_bytes()).finish_u64() % VALIDATION_SHARE == 0
-}
 
 fn tallies(sequences: &[&Sequence], items: usize) -> Vec<Tally> {
     let mut tallies = vec![Tally::default(); items];
@@ -127,7 +121,7 @@ fn pieces<'a>(learners: &[&'a Sequence], longest: usize) -> impl Iterator<Item =
 pub fn train_member(dataset: &Dataset, config: &TrainingConfig, seed: u64, progress: &dyn Progress) -> Result<TrainedMember, TrainError> {
     let (learners, answers) = (dataset.sequences.len(), dataset.answers());
     let (validation, training): (Vec<&Sequence>, Vec<&Sequence>) =
-        dataset.sequences.iter().partition(|sequence| is_validation(&sequence.learner));
+        dataset.sequences.iter().partition(|sequence| split::validates(sequence.learner));
     if training.len() < FEWEST_LEARNERS || answers < FEWEST_ANSWERS {
         return Err(TrainError::TooLittleData { learners, answers });
     }

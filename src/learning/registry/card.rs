@@ -64,8 +64,12 @@ fn write_card(out: &mut String, version: &VersionRow, manifests: &[Manifest]) ->
     for (name, key) in [("this version", "held_out"), ("count-based baseline", "baseline"), ("version served before", "serving_then")] {
         match serde_json::from_value::<Option<Judgement>>(version.metrics.get(key).cloned().unwrap_or_default()) {
             Ok(Some(it)) => {
-                let auc = it.auc.map_or("-".to_string(), |auc| format!("{auc:.4}"));
-                writeln!(out, "| {name} | {auc} | {:.4} | {:.4} | {} | {} |", it.log_loss, it.accuracy, it.learners, it.answers)?;
+                let auc = it.metrics.auc.map_or("-".to_string(), |auc| format!("{auc:.4}"));
+                writeln!(
+                    out,
+                    "| {name} | {auc} | {:.4} | {:.4} | {} | {} |",
+                    it.metrics.log_loss, it.metrics.accuracy, it.learners, it.metrics.events
+                )?;
             }
             _ => writeln!(out, "| {name} | - | - | - | - | - |")?,
         }

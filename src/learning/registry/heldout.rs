@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::domain::{Catalog, Event, EventKey, EventKind, Micros};
 use crate::learning::dataset::{Dataset, Sequence, Vocabulary};
+use crate::learning::metrics::Metrics;
 use crate::learning::predictor::{LoadError, Predictor};
 use crate::learning::{Counts, split};
 
@@ -24,12 +25,9 @@ pub struct HeldOut {
 /// What was measured on held-out learners.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
-    pub log_loss: f64,
-    /// None when all answers are right, or all wrong.
-    pub auc: Option<f64>,
-    pub accuracy: f64,
+    #[serde(flatten)]
+    pub metrics: Metrics,
     pub learners: usize,
-    pub answers: usize,
 }
 
 impl HeldOut {
@@ -74,46 +72,5 @@ pub fn judge(members: &[Vec<u8>], catalog: &Arc<Catalog>, held_out: &[&HeldOut])
         }
     }
     let learners = held_out.iter().map(|shard| shard.sequences.len()).sum();
-    Ok(measure(scored, learners))
-}
-
-fn measure(mut scored: Vec<(f32, bool)>, learners: usize) -> Option<Judgement> {
-    if scored.is_empty() {
-        return None;
-    }
-    let answers = scored.len();
-    let loss = |(p, correct): &(f32, bool)| {
-        let p = f64::from(*p).clamp(1e-6, 1.0 - 1e-6);
-        -if *correct { p.ln() } else { (1.0 - p).ln() }
-    };
-    let log_loss = scored.iter().map(loss).sum::<f64>() / answers as f64;
-    let accuracy = scored.iter().filter(|(p, correct)| (*p >= 0.5) == *correct).count() as f64 / answers as f64;
-    scored.sort_by(|one, other| one.0.total_cmp(&other.0));
-    // Mann-Whitney: ties get their mean rank.
-    let (mut rank_sum, mut rank) = (0.0, 1.0);
-    for tie in scored.chunk_by(|one, next| one.0 == next.0) {
-        let mean_rank = rank + (tie.len() - 1) as f64 / 2.0;
-        rank_sum += mean_rank * tie.iter().filter(|(_, correct)| *correct).count() as f64;
-        rank += tie.len() as f64;
-    }
-    let right = scored.iter().filter(|(_, correct)| *correct).count() as f64;
-    let wrong = answers as f64 - right;
-    let auc = (right > 0.0 && wrong > 0.0).then(|| (rank_sum - right * (right + 1.0) / 2.0) / (right * wrong));
-    Some(Judgement { log_loss, auc, accuracy, learners, answers })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn known_scores_give_known_measures() {
-        let judgement = measure(vec![(0.9, true), (0.8, false), (0.5, true), (0.1, false)], 2).unwrap();
-        assert!((judgement.auc.unwrap() - 0.75).abs() < 1e-12);
-        assert!((judgement.accuracy - 0.75).abs() < 1e-12);
-        let expected = -(0.9f64.ln() + 0.2f64.ln() + 0.5f64.ln() + 0.9f64.ln()) / 4.0;
-        assert!((judgement.log_loss - expected).abs() < 1e-6);
-        assert_eq!(measure(vec![(0.3, true), (0.3, true)], 1).unwrap().auc, None);
-        assert_eq!(measure(Vec::new(), 0), None);
-    }
+    Ok(Metrics::of(&scored).map(|metrics| Judgement { metrics, learners }))
 }

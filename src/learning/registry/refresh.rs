@@ -177,7 +177,9 @@ impl Registry {
             let reason = match (&serving, candidate.held_out, candidate.serving) {
                 (None, ..) if !speaks => return Ok(outcome(false, "too_little_data")),
                 (None, ..) => "first",
-                (Some(_), Some(ours), Some(theirs)) if ours.log_loss > theirs.log_loss + self.model.promotion_margin => "worse",
+                (Some(_), Some(ours), Some(theirs)) if ours.metrics.log_loss > theirs.metrics.log_loss + self.model.promotion_margin => {
+                    "worse"
+                }
                 _ => "not_worse",
             };
             if reason == "worse" {
