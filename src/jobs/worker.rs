@@ -101,9 +101,9 @@ impl Worker {
             return self.end(&job, JobState::Cancelled, "cancelled", None).await;
         }
         // Its own task: a panic in a runner ends the job, not the worker.
-        let running = tokio::spawn(self.runner.run(self.app.clone(), job.clone(), progress.clone()));
+        let mut running = AbortOnDrop(tokio::spawn(self.runner.run(self.app.clone(), job.clone(), progress.clone())));
         let outcome = tokio::select! {
-            outcome = running => outcome,
+            outcome = &mut running.0 => outcome,
             never = self.heartbeat(&job, &progress, stopping) => match never {},
         };
         match outcome {
@@ -217,6 +217,15 @@ impl Worker {
 
     fn lease_micros(&self) -> i64 {
         self.app.config.jobs.lease_seconds.max(1) * Micros::SECOND
+    }
+}
+
+/// A worker that is dropped takes its runner along; the job is left to its lease.
+struct AbortOnDrop(tokio::task::JoinHandle<anyhow::Result<serde_json::Value>>);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
     }
 }
 
