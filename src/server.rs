@@ -11,6 +11,8 @@ use tokio::sync::watch;
 
 use crate::api::{self, ApiState};
 use crate::app::App;
+use crate::jobs;
+use crate::privacy::rights::Rights;
 
 /// How long requests in flight may take to finish once the service was told to stop.
 const DRAIN: Duration = Duration::from_secs(20);
@@ -47,6 +49,11 @@ impl Server {
             let _ = stream.set_nodelay(true);
         });
         tracing::info!(%address, backend = app.store.backend().as_str(), "serving");
+        let resumed = Rights::new(app.store.clone(), app.secrets.clone(), app.clock.clone(), &app.config).resume().await?;
+        if resumed > 0 {
+            tracing::info!(requests = resumed, "erasures are carried on");
+        }
+        let background = jobs::start(app.clone());
         let mut heard = stopping.subscribe();
         let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
             let _ = heard.wait_for(|stop| *stop).await;
@@ -66,7 +73,7 @@ impl Server {
                 }
             }
         }
-        stopping.send_replace(true);
+        background.shutdown(DRAIN).await;
         app.close().await;
         tracing::info!("stopped");
         Ok(())

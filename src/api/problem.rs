@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::app::AppError;
 use crate::domain::InvalidId;
 use crate::ingest::{BatchError, IngestError};
+use crate::learning::registry::RegistryError;
 use crate::privacy::rights::RightsError;
 use crate::recommend::InvalidRequest;
 use crate::store::StoreError;
@@ -214,6 +215,17 @@ impl From<IngestError> for Problem {
             IngestError::Batch(BatchError::TooManyEvents { limit, .. }) => {
                 Self::new(Code::TooLarge, error.to_string()).with("limit_events", limit)
             }
+            other => anyhow::Error::from(other).into(),
+        }
+    }
+}
+
+impl From<RegistryError> for Problem {
+    fn from(error: RegistryError) -> Self {
+        match error {
+            RegistryError::Store(error) => error.into(),
+            RegistryError::UnknownVersion(_) => Self::new(Code::NotFound, error.to_string()),
+            RegistryError::NotPromotable(_) | RegistryError::Stale { .. } => Self::new(Code::Conflict, error.to_string()),
             other => anyhow::Error::from(other).into(),
         }
     }

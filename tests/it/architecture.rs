@@ -6,7 +6,20 @@ use std::path::{Path, PathBuf};
 
 /// Rooms from the ground up. A room may import from the rooms before it, never from those after it.
 const ROOMS: &[&str] = &[
-    "domain", "config", "telemetry", "store", "privacy", "ingest", "learning", "recommend", "app", "jobs", "simulate", "api", "console", "server",
+    "domain",
+    "config",
+    "telemetry",
+    "store",
+    "privacy",
+    "ingest",
+    "learning",
+    "recommend",
+    "app",
+    "jobs",
+    "simulate",
+    "api",
+    "console",
+    "server",
     "cli",
 ];
 

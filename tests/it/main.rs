@@ -1,5 +1,6 @@
 //! The one integration binary: a folder or file per room.
 
+mod api;
 mod architecture;
 mod jobs;
 mod store;

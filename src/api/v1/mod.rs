@@ -24,6 +24,7 @@ mod recommendations;
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(admin::refresh::refresh))
+        .routes(routes!(admin::rollback::rollback))
         .routes(routes!(catalog::show::show))
         .routes(routes!(events::create::create))
         .routes(routes!(feedback::create::create))
@@ -35,6 +36,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(knowledge::ask::ask))
         .routes(routes!(models::list::list))
         .routes(routes!(models::show::show))
+        .routes(routes!(models::promote::promote))
         .routes(routes!(paths::create::create))
         .routes(routes!(policy::show::show, policy::update::update))
         .routes(routes!(predictions::create::create))

@@ -1,3 +1,4 @@
 //! What changes the served model.
 
 pub mod refresh;
+pub mod rollback;

@@ -3,11 +3,14 @@
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::api::ApiState;
 use crate::domain::hash::Digest;
 use crate::domain::model::{MemberState, VersionRow, VersionState};
 use crate::domain::{Micros, ModelVersion};
+use crate::learning::registry::Registry;
 
 pub mod list;
+pub mod promote;
 pub mod show;
 
 /// A version as clients see it.
@@ -62,4 +65,10 @@ impl From<VersionRow> for VersionView {
             config: row.config,
         }
     }
+}
+
+/// The registry, with this service's handles.
+pub fn registry(state: &ApiState) -> Registry {
+    let app = &state.app;
+    Registry::new(app.store.clone(), app.secrets.clone(), app.clock.clone(), &app.config)
 }
