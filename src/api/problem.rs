@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::app::AppError;
 use crate::domain::InvalidId;
+use crate::ingest::catalog::CatalogError;
 use crate::ingest::{BatchError, IngestError};
 use crate::learning::registry::RegistryError;
 use crate::privacy::rights::RightsError;
@@ -44,7 +45,7 @@ impl Code {
     /// (status, code, title). Codes never change their meaning; new ones may come.
     fn describe(self) -> (StatusCode, &'static str, &'static str) {
         match self {
-            Self::MalformedJson => (StatusCode::BAD_REQUEST, "malformed_json", "The body is not JSON"),
+            Self::MalformedJson => (StatusCode::BAD_REQUEST, "malformed_json", "The body cannot be read"),
             Self::InvalidBody => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", "The body is JSON, but not what this route takes"),
             Self::InvalidParameter => (StatusCode::BAD_REQUEST, "invalid_parameter", "A parameter of the address cannot be used"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body is too large"),
@@ -216,6 +217,16 @@ impl From<IngestError> for Problem {
                 Self::new(Code::TooLarge, error.to_string()).with("limit_events", limit)
             }
             other => anyhow::Error::from(other).into(),
+        }
+    }
+}
+
+impl From<CatalogError> for Problem {
+    fn from(error: CatalogError) -> Self {
+        match error {
+            CatalogError::Store(error) => error.into(),
+            CatalogError::Malformed { line, column, why } => Self::new(Code::MalformedJson, why).with("line", line).with("column", column),
+            CatalogError::Invalid { path, why } => Self::field(&path, why),
         }
     }
 }

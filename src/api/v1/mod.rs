@@ -25,7 +25,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .routes(routes!(admin::refresh::refresh))
         .routes(routes!(admin::rollback::rollback))
-        .routes(routes!(catalog::show::show))
+        .routes(routes!(catalog::show::show, catalog::update::update))
         .routes(routes!(events::create::create))
         .routes(routes!(feedback::create::create))
         .routes(routes!(jobs::list::list))

@@ -40,3 +40,53 @@ async fn feedback_needs_a_known_recommendation_and_one_of_its_items() {
     let wrong = json!({ "recommendation_id": answer["recommendation_id"], "item_id": "2+2", "kind": "adored" });
     assert_eq!(app.post("/v1/feedback", wrong).await.problem(422), "invalid_body");
 }
+
+/// Two skills in order, three items.
+fn course() -> serde_json::Value {
+    json!({
+        "skills": [{ "id": "add", "titles": { "en": "Adding", "fr": "Additionner" } }, { "id": "multiply" }],
+        "prerequisites": [{ "skill": "multiply", "requires": "add" }],
+        "items": [
+            { "id": "2+2", "skills": ["add"], "titles": { "en": "Two and two" } },
+            { "id": "3+4", "skills": ["add"] },
+            { "id": "2x3", "skills": ["multiply"] },
+        ],
+    })
+}
+
+#[tokio::test]
+async fn a_catalogue_comes_in_parts_and_is_used_at_once() {
+    let app = TestApp::start().await;
+    let report = app.put("/v1/catalog", course()).await.ok();
+    assert_eq!(report["items"]["added"], 3, "{report}");
+    let answer = app.learner("ada").recommendations(10).await;
+    assert_eq!(answer["items"].as_array().map(Vec::len), Some(3), "{answer}");
+    assert_eq!(answer["fallback_reason"], "no_model", "{answer}");
+    app.put("/v1/catalog", json!({ "items": [{ "id": "3+4", "state": "hidden" }] })).await.ok();
+    let answer = app.learner("ada").recommendations(10).await;
+    assert!(!answer.to_string().contains("3+4"), "{answer}");
+    let summary = app.get("/v1/catalog").await.ok();
+    assert_eq!((&summary["items"], &summary["active_items"]), (&json!(3), &json!(2)), "{summary}");
+}
+
+#[tokio::test]
+async fn a_catalogue_may_come_as_csv() {
+    let app = TestApp::start().await;
+    let csv = "id,skills,title_en\n2+2,add,Two and two\n";
+    let request = app.request(reqwest::Method::PUT, "/v1/catalog").bearer_auth(&app.key).header("content-type", "text/csv").body(csv);
+    assert_eq!(app.send(request).await.ok()["items"]["added"], 1);
+    let broken = app.put("/v1/catalog", json!({ "items": [{ "id": "2+2", "duration_minutes": -1 }] })).await;
+    assert_eq!(broken.problem(422), "invalid_body");
+    assert_eq!(broken.json["field"], "items[0].duration_minutes", "{}", broken.text);
+}
+
+#[tokio::test]
+async fn a_path_leads_to_the_goal_through_its_prerequisites() {
+    let app = TestApp::start().await;
+    app.put("/v1/catalog", course()).await.ok();
+    let path = app.post("/v1/paths", json!({ "learner_id": "ada", "goal_id": "multiply" })).await.ok();
+    assert!(path["steps"].as_array().is_some_and(|steps| !steps.is_empty()), "{path}");
+    let answer = app.learner("ada").recommendations(2).await;
+    let shown = json!({ "recommendation_id": answer["recommendation_id"], "item_id": answer["items"][0]["item_id"], "kind": "clicked" });
+    assert_eq!(app.post("/v1/feedback", shown).await.status, 204);
+}

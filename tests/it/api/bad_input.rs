@@ -77,19 +77,19 @@ async fn wrong_types_in_an_event_sink_it_alone() {
 #[tokio::test]
 async fn a_negative_score_sinks_alone() {
     let app = at_noon().await;
-    sinks_alone(&app, changed("score", json!(-1.0)), "score_out_of_range").await;
+    sinks_alone(&app, changed("score", json!(-1.0)), "negative_score").await;
 }
 
 #[tokio::test]
 async fn an_absurd_score_sinks_alone() {
     let app = at_noon().await;
-    sinks_alone(&app, changed("score", json!(1e9)), "score_out_of_range").await;
+    sinks_alone(&app, changed("score", json!(1e9)), "score_above_max").await;
 }
 
 #[tokio::test]
 async fn a_time_in_the_future_sinks_alone() {
     let app = at_noon().await;
-    sinks_alone(&app, changed("occurred_at", json!("2031-01-01T00:00:00Z")), "in_the_future").await;
+    sinks_alone(&app, changed("occurred_at", json!("2031-01-01T00:00:00Z")), "time_in_future").await;
 }
 
 #[tokio::test]
@@ -216,6 +216,24 @@ async fn a_locked_database_is_503_and_nothing_is_lost() {
     assert_eq!(app.learner("ada").knowledge().await["attempts"], 0);
     drop(lock);
     assert_eq!(app.post("/v1/events", json!([event])).await.ok()["accepted"], 1);
+}
+
+#[tokio::test]
+async fn a_full_disk_is_503_and_the_service_reads_on() {
+    let app = TestApp::start().await;
+    let parcours::store::Store::Sqlite { writer, .. } = &app.app.store else { unreachable!("a SQLite database") };
+    // SQLite reports a database that may not grow exactly as it reports a full disk.
+    let limit = async |pages: i64| {
+        sqlx::query(sqlx::AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"))).execute(writer).await.expect("a limit");
+    };
+    limit(1).await;
+    let now = app.app.clock.now().to_rfc3339();
+    let events: Vec<Value> = (0..2_000).map(|at| answer("ada", &format!("item {at}"), true, &now)).collect();
+    let reply = app.post("/v1/events", json!(events)).await;
+    assert_eq!(reply.problem(503), "storage_not_writable");
+    assert_eq!(app.learner("ada").knowledge().await["attempts"], 0);
+    limit(1_000_000).await;
+    assert_eq!(app.post("/v1/events", json!(events)).await.ok()["accepted"], 2_000);
 }
 
 #[tokio::test]

@@ -18,6 +18,7 @@ async fn health_needs_no_key() {
 #[tokio::test]
 async fn readiness_says_what_is_not_ready() {
     let app = TestApp::start().await;
+    assert_eq!(app.send(app.request(Method::GET, "/readyz")).await.status, 200);
     app.app.store.close().await;
     let reply = app.send(app.request(Method::GET, "/readyz")).await;
     assert_eq!(reply.status, 503, "{}", reply.text);

@@ -1,3 +1,4 @@
 //! What can be learned.
 
 pub mod show;
+pub mod update;
