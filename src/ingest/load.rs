@@ -90,7 +90,8 @@ async fn flush(
     report: &mut LoadReport,
 ) -> Result<(), IngestError> {
     if !chunk.is_empty() {
-        let batch = Batch::of(std::mem::take(chunk), config, now)?;
+        let (events, config) = (std::mem::take(chunk), config.clone());
+        let batch = tokio::task::spawn_blocking(move || Batch::of(events, &config, now)).await.map_err(|_| IngestError::Interrupted)??;
         report.add(&write::write(store, secrets, now, tenant, batch).await?);
     }
     Ok(())

@@ -2,6 +2,7 @@
 
 mod api;
 mod architecture;
+mod ingest;
 mod jobs;
 mod store;
 mod support;
