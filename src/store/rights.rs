@@ -112,7 +112,7 @@ pub async fn update(tx: &mut Tx, request: &ErasureRequest) -> Result<()> {
 }
 pub async fn get(tx: &mut Tx, tenant: &TenantId, id: Uuid) -> Result<Option<ErasureRequest>> {
     let row: Option<RequestRow> =
-        with_tx!(tx, |conn| { requests!("WHERE tenant_id = $1 AND request_id = $2").bind(tenant).bind(Id(id)).fetch_optional(conn).await })
+        with_tx!(tx, |conn| requests!("WHERE tenant_id = $1 AND request_id = $2").bind(tenant).bind(Id(id)).fetch_optional(conn).await)
             .about("erasure_requests")?;
     Ok(row.map(ErasureRequest::from))
 }
@@ -131,7 +131,7 @@ pub async fn open_for(tx: &mut Tx, tenant: &TenantId, subject: Pseudonym) -> Res
 /// Requests not completed yet, oldest first: what to resume at start.
 pub async fn unfinished(tx: &mut Tx) -> Result<Vec<ErasureRequest>> {
     let rows: Vec<RequestRow> =
-        with_tx!(tx, |conn| { requests!("WHERE step <> 'completed' ORDER BY received_at, request_id").fetch_all(conn).await })
+        with_tx!(tx, |conn| requests!("WHERE step <> 'completed' ORDER BY received_at, request_id").fetch_all(conn).await)
             .about("erasure_requests")?;
     Ok(rows.into_iter().map(ErasureRequest::from).collect())
 }
