@@ -1,7 +1,9 @@
 //! Tenants and what they have decided.
 
 use serde::{Deserialize, Serialize};
+use sqlx::AssertSqlSafe;
 
+use super::inventory::TABLES;
 use super::{About, Json, Result, Tx};
 use crate::domain::{Bucket, Consent, LearnerStanding, Micros, Pseudonym, TenantId};
 use crate::with_tx;
@@ -132,6 +134,18 @@ pub async fn request_context(tx: &mut Tx, tenant: &TenantId, learner: Option<Pse
         };
         RequestContext { tenant: row.tenant.into(), standing }
     }))
+}
+/// Removes the tenant and every row of theirs. Artefacts and the rights ledger are not the database's business.
+pub async fn remove(tx: &mut Tx, tenant: &TenantId) -> Result<()> {
+    // Members go with their versions; every other table refers to the tenant alone, whose own row goes last.
+    let tables = TABLES.iter().map(|(table, _)| *table).filter(|table| *table != "tenants").chain(["tenants"]);
+    for table in tables {
+        with_tx!(&mut *tx, |conn| {
+            sqlx::query(AssertSqlSafe(format!("DELETE FROM {table} WHERE tenant_id = $1"))).bind(tenant).execute(conn).await.map(drop)
+        })
+        .about(table)?;
+    }
+    Ok(())
 }
 /// Bumps `model_revision`; called by every function that changes what is served.
 pub async fn bump_model_revision(tx: &mut Tx, tenant: &TenantId) -> Result<i64> {

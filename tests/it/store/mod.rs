@@ -115,12 +115,12 @@ macro_rules! store_conforms {
             use super::{Db, cases};
 
             store_conforms! { $backend,
-                tenants: [a_tenant_is_made_once, a_policy_is_kept, revisions_count_up, a_request_learns_all_it_needs_in_one_query];
+                tenants: [a_tenant_is_made_once, a_policy_is_kept, revisions_count_up, a_request_learns_all_it_needs_in_one_query, a_removed_tenant_leaves_no_row];
                 keys: [a_key_is_found_by_its_secret_until_revoked, keys_are_listed_by_tenant];
                 learners: [touching_makes_and_moves_learners, consent_is_set_for_known_and_unknown_learners, deleting_everywhere_leaves_no_row];
                 events: [events_come_back_as_they_went_in, known_events_are_told_with_their_content, a_batch_of_any_size_is_stored,
                     usable_events_leave_out_opted_out_learners_and_times, a_shard_reads_its_own_learners_in_order, an_event_can_be_rectified,
-                    the_same_event_id_twice_asks_to_try_again];
+                    the_same_event_id_twice_asks_to_try_again, limits_say_the_same_as_the_sql];
                 counts: [counts_add_up_and_subtract_exactly, counts_follow_consent];
                 catalog: [a_catalogue_round_trips, patches_add_change_and_remove, tenants_do_not_see_each_other];
                 quarantine: [quarantined_events_are_kept_and_counted];

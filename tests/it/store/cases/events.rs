@@ -1,7 +1,7 @@
 use parcours::domain::{Consent, EventKey, EventKind, Micros};
 use parcours::store::consents::{self, ConsentEntry};
 use parcours::store::events::{self, NewEvent};
-use parcours::store::{StoreError, learners};
+use parcours::store::{StoreError, learners, limits};
 
 use crate::store::{Db, NOW, answer, bucket, learner, skill};
 
@@ -116,4 +116,35 @@ pub async fn the_same_event_id_twice_asks_to_try_again(db: &Db) {
     let mut tx = db.write().await;
     let outcome = events::insert(&mut tx, &db.tenant, &[new], NOW).await;
     assert!(matches!(outcome, Err(StoreError::Unavailable(_))), "{outcome:?}");
+}
+
+pub async fn limits_say_the_same_as_the_sql(db: &Db) {
+    let all: Vec<_> = (0..4).flat_map(|who| (0..6).map(move |nth| answer(who, "algebra", nth, true))).collect();
+    db.ingest(&all).await;
+    let mut tx = db.write().await;
+    let at = |nth: usize| all[nth].event.occurred_at;
+    let choices =
+        [(1, Consent::OptedOut, at(2)), (1, Consent::Personalised, at(4)), (2, Consent::OptedOut, at(1)), (3, Consent::OptedOut, at(5))];
+    for (who, choice, chosen_at) in choices {
+        let entry = ConsentEntry { purpose: "personalisation".into(), choice, text_version: "1".into(), source: "api".into(), chosen_at };
+        consents::record(&mut tx, &db.tenant, learner(who), &entry).await.unwrap();
+        // Learner 3's interval is open, but their standing says personalised: each of the two limits for itself.
+        let standing = if who == 3 { Consent::Personalised } else { choice };
+        learners::set_consent(&mut tx, &db.tenant, learner(who), bucket(who), standing, chosen_at).await.unwrap();
+    }
+    // Many who are unknown among them.
+    let asked: Vec<_> = (0..3_000).map(learner).collect();
+    let limits = limits::of(&mut tx, &db.tenant, &asked).await.unwrap();
+    for who in 0..4 {
+        let allowed: Vec<_> = all
+            .iter()
+            .filter(|new| {
+                new.event.learner == learner(who) && limits.get(&learner(who)).is_none_or(|limits| limits.allow(new.event.occurred_at))
+            })
+            .map(|new| new.event.clone())
+            .collect();
+        assert_eq!(allowed, events::usable_of(&mut tx, &db.tenant, learner(who)).await.unwrap(), "learner {who}");
+        assert_eq!(allowed.len(), [6, 4, 0, 5][who as usize]);
+    }
+    assert_eq!(limits.len(), 3);
 }

@@ -1,7 +1,10 @@
-use parcours::domain::{Consent, TenantId};
-use parcours::store::learners;
+use parcours::domain::{Consent, ShardId, TenantId};
 use parcours::store::tenants::{self, OptOutPolicy, TenantPolicy};
+use parcours::store::{learners, shards};
+use parcours::with_tx;
+use sqlx::AssertSqlSafe;
 
+use crate::store::inventory::fill_every_learner_table;
 use crate::store::{Db, NOW, bucket, learner};
 
 pub async fn a_tenant_is_made_once(db: &Db) {
@@ -51,4 +54,22 @@ pub async fn a_request_learns_all_it_needs_in_one_query(db: &Db) {
     assert_eq!(tenants::request_context(&mut tx, &db.tenant, Some(learner(8))).await.unwrap().unwrap().standing, None);
     assert_eq!(tenants::request_context(&mut tx, &db.tenant, None).await.unwrap().unwrap().standing, None);
     assert_eq!(tenants::request_context(&mut tx, &TenantId::parse("nobody").unwrap(), None).await.unwrap(), None);
+}
+
+pub async fn a_removed_tenant_leaves_no_row(db: &Db) {
+    use parcours::store::inventory::TABLES;
+    fill_every_learner_table(db, 1).await;
+    let other = TenantId::parse("another").unwrap();
+    let mut tx = db.write().await;
+    tenants::ensure(&mut tx, &other, NOW).await.unwrap();
+    shards::bump(&mut tx, &db.tenant, ShardId(0)).await.unwrap();
+    tenants::remove(&mut tx, &db.tenant).await.unwrap();
+    tx.commit().await.unwrap();
+    for (table, _) in TABLES {
+        let sql = format!("SELECT COUNT(*) FROM {table} WHERE tenant_id = $1");
+        let left: i64 =
+            with_tx!(&mut db.read().await, |conn| sqlx::query_scalar(AssertSqlSafe(sql)).bind(&db.tenant).fetch_one(conn).await).unwrap();
+        assert_eq!(left, 0, "{table}");
+    }
+    assert_eq!(tenants::list(&mut db.read().await).await.unwrap().len(), 1);
 }
