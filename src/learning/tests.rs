@@ -12,7 +12,7 @@ use super::network::Network;
 use super::predictor::Predictor;
 use super::random::Stream;
 use super::train::{Progress, Silent, TrainError, train_member};
-use super::{Counts, TrainingConfig};
+use super::{Counts, LearnerState, TrainingConfig};
 use crate::domain::{Catalog, Event, EventKey, EventKind, Item, ItemId, Micros, Pseudonym, SkillId, Titles};
 
 /// Learners of differing ability answer 12 items on 3 skills, some items having two or none.
@@ -166,7 +166,9 @@ fn foresight_is_what_simulation_says() {
     for (foresight, item) in predictor.foresee_at(&state, &items, now).into_iter().zip(items) {
         let skills: Vec<SkillId> =
             predictor.index().skills_of(item).iter().map(|skill| predictor.index().skills[*skill as usize].clone()).collect();
-        let mean = |state| predictor.mastery(state, &skills, now).iter().map(|m| m.p_correct).sum::<f32>() / skills.len().max(1) as f32;
+        let mean = |state: &LearnerState| {
+            predictor.mastery(state, &skills, now).iter().map(|m| m.p_correct).sum::<f32>() / skills.len().max(1) as f32
+        };
         let after = |correct| mean(&predictor.simulate_at(&state, item, correct, now));
         assert!((foresight.p_correct - predictor.predict_at(&state, &[item], now)[0].p_correct).abs() < 1e-6);
         assert!((foresight.mastery - mean(&state)).abs() < 1e-6);
