@@ -20,8 +20,8 @@ pub struct Goal {
     pub skills: Vec<u32>,
     /// By skill: 0 a goal skill, 1 one it requires, and so on; [`UNRELATED`].
     pub depth: Vec<u8>,
-    /// The course or module whose items are wanted, too: `(is_module, id)`.
-    pub unit: Option<(bool, String)>,
+    /// By item, for a course or module: whether it lies inside.
+    pub inside: Option<Vec<bool>>,
 }
 
 /// Why there is no goal.
@@ -56,25 +56,22 @@ impl Goal {
         } else {
             return Err(NoGoal::Unknown);
         };
-        let inside = (0..index.items.len() as u32)
-            .zip(catalog.items.values())
-            .filter(|(number, item)| index.places[*number as usize].active && if is_module { in_module(item) } else { in_course(item) });
-        let (mut skills, mut any) = (Vec::new(), false);
-        for (number, _) in inside {
-            any = true;
-            skills.extend_from_slice(index.skills_of(number));
-        }
-        if !any {
+        let active = |number: usize| index.places[number].active;
+        let belongs = |(number, item)| active(number) && if is_module { in_module(item) } else { in_course(item) };
+        let inside: Vec<bool> = catalog.items.values().enumerate().map(belongs).collect();
+        if !inside.contains(&true) {
             return Err(NoGoal::WithoutItems);
         }
-        Self::of_skills(index, skills, Some((is_module, id.to_string())))
+        let members = (0..index.items.len() as u32).filter(|item| inside[*item as usize]);
+        let skills = members.flat_map(|item| index.skills_of(item)).copied().collect();
+        Self::of_skills(index, skills, Some(inside))
     }
 
     /// A set of skills, in any order.
-    pub fn of_skills(index: &CatalogIndex, mut skills: Vec<u32>, unit: Option<(bool, String)>) -> Result<Self, NoGoal> {
+    pub fn of_skills(index: &CatalogIndex, mut skills: Vec<u32>, inside: Option<Vec<bool>>) -> Result<Self, NoGoal> {
         skills.sort_unstable();
         skills.dedup();
-        if unit.is_none() && skills.iter().all(|skill| index.items_of_skill[*skill as usize].is_empty()) {
+        if inside.is_none() && skills.iter().all(|skill| index.items_of_skill[*skill as usize].is_empty()) {
             return Err(NoGoal::WithoutItems);
         }
         let mut depth = vec![UNRELATED; index.skills.len()];
@@ -92,20 +89,17 @@ impl Goal {
             }
             layer = next;
         }
-        Ok(Self { skills, depth, unit })
+        Ok(Self { skills, depth, inside })
     }
 
     /// How near the item is to the goal: 0 part of it, 1 a direct prerequisite, …; [`UNRELATED`].
     pub fn nearness(&self, index: &CatalogIndex, item: u32) -> u8 {
         let by_skill = index.skills_of(item).iter().map(|skill| self.depth[*skill as usize]).min().unwrap_or(UNRELATED);
-        match &self.unit {
-            Some((is_module, id)) if by_skill != 0 => {
-                let entry = index.entry(item);
-                let unit = if *is_module { &entry.module } else { &entry.course };
-                if unit.as_deref() == Some(id) { 0 } else { by_skill.max(1) }
-            }
+        match &self.inside {
             // Other courses may exercise a course's skills as well; the course's own items come first.
-            _ => by_skill,
+            Some(inside) if inside[item as usize] => 0,
+            Some(_) => by_skill.max(1),
+            None => by_skill,
         }
     }
 }

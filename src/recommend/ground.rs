@@ -33,6 +33,8 @@ pub struct Popularity {
     pub share: Vec<f32>,
     /// Share of right answers, drawn towards the average item's by `Policy::prior_answers`.
     pub success: Vec<f32>,
+    /// How much easier the item is than its skills' other items: a difference of logits.
+    pub ease: Vec<f32>,
     /// Attempts on the most answered item.
     pub most: u32,
     /// Share of right answers over everything.
@@ -58,14 +60,39 @@ impl Popularity {
         let success = |(attempts, correct): (i64, i64)| {
             (correct as f32 + policy.prior_answers * average) / (attempts as f32 + policy.prior_answers).max(f32::MIN_POSITIVE)
         };
+        let success: Vec<f32> = tallies.iter().copied().map(success).collect();
+        let ease = ease(index, &success);
         Self {
             attempts: tallies.iter().map(|(attempts, _)| u32::try_from(*attempts).unwrap_or_default()).collect(),
             share: tallies.iter().map(|(attempts, _)| share(*attempts)).collect(),
-            success: tallies.iter().copied().map(success).collect(),
+            success,
+            ease,
             most: u32::try_from(most).unwrap_or(u32::MAX),
             average,
         }
     }
+}
+
+pub fn logit(p: f32) -> f32 {
+    let p = p.clamp(1e-4, 1.0 - 1e-4);
+    (p / (1.0 - p)).ln()
+}
+
+pub fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + (-x).exp())
+}
+
+/// The item's logit over the mean of its skills'; for an item without skills its logit itself.
+fn ease(index: &CatalogIndex, success: &[f32]) -> Vec<f32> {
+    let mean = |values: &mut dyn Iterator<Item = f32>| {
+        let (sum, count) = values.fold((0.0, 0u32), |(sum, count), value| (sum + value, count + 1));
+        if count == 0 { 0.0 } else { sum / count as f32 }
+    };
+    let of_skill: Vec<f32> =
+        index.items_of_skill.iter().map(|items| mean(&mut items.iter().map(|item| logit(success[*item as usize])))).collect();
+    let item =
+        |(item, success): (u32, &f32)| logit(*success) - mean(&mut index.skills_of(item).iter().map(|skill| of_skill[*skill as usize]));
+    (0..).zip(success).map(item).collect()
 }
 
 /// Immutable; replaced as a whole when anything it was made from changes.

@@ -172,6 +172,9 @@ pub struct Policy {
     pub retry_minutes: f32,
     /// Days until an item that was seen feels new again by half.
     pub novelty_days: f32,
+    /// Items whose success the model predicts. When more are eligible, they are first ranked with an estimate of it: mastery of
+    /// the item's skills and how much easier the item is than its skills' others.
+    pub longlist: usize,
     /// Items whose answers are simulated. The rest is ranked by the terms that need no simulation.
     pub shortlist: usize,
     /// Minutes of an item whose duration the catalogue does not know.
@@ -199,6 +202,7 @@ impl Default for Policy {
             review_rest_days: 1.0,
             retry_minutes: 10.0,
             novelty_days: 14.0,
+            longlist: 1_000,
             shortlist: 100,
             default_minutes: 5.0,
             prior_answers: 10.0,

@@ -72,18 +72,7 @@ fn personal(
     if eligible.items.is_empty() {
         return (Vec::new(), complete);
     }
-    let predictions = predictor.predict_all(&profile.state, now);
-    let scorer = Scorer {
-        predictor,
-        index,
-        policy,
-        profile,
-        goal,
-        predictions: &predictions,
-        mastery: &mastery,
-        popularity: &ground.popularity,
-        now,
-    };
+    let scorer = Scorer { predictor, index, policy, profile, goal, mastery: &mastery, popularity: &ground.popularity, now };
     let weights = policy.weights.of(request.scenario);
     let pool = scorer.best(&eligible.items, weights, keep(ground, request));
     (score::diversify(index, pool, weights, request.count as usize), complete)

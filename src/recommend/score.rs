@@ -1,9 +1,11 @@
 //! What an item is worth to a learner now: a weighted sum of terms, each with the facts it was made from.
 //!
-//! All eligible items get the terms that need no simulation; the best of them (`Policy::shortlist`) then have a right and a
-//! wrong answer simulated for the expected gain. The facts stay with the terms, so a reason can only say what made the score.
+//! Three rounds, each costlier and over fewer items: all eligible ones with an estimate of p(correct); the best of them
+//! (`Policy::longlist`) with the model's; the best of those (`Policy::shortlist`) with a right and a wrong answer simulated for
+//! the expected gain. The facts stay with the terms, so a reason can only say what made the score.
 
 use super::candidates::{Goal, UNRELATED};
+use super::ground::{Popularity, logit, sigmoid};
 use super::policy::{Policy, TERMS, Weights};
 use crate::domain::{CatalogIndex, Micros};
 use crate::learning::Predictor;
@@ -91,9 +93,8 @@ pub struct Scorer<'a> {
     pub policy: &'a Policy,
     pub profile: &'a Profile,
     pub goal: Option<&'a Goal>,
-    pub predictions: &'a [Prediction],
     pub mastery: &'a [Prediction],
-    pub popularity: &'a super::ground::Popularity,
+    pub popularity: &'a Popularity,
     pub now: Micros,
 }
 
@@ -104,6 +105,9 @@ struct Tables {
     history: Vec<Option<ItemHistory>>,
     /// Rank after which the course goes on, by course number; `None`: not begun.
     next_rank: Vec<Option<i32>>,
+    /// Whether any course was begun.
+    begun: bool,
+    mastery_logit: Vec<f32>,
 }
 
 impl Scorer<'_> {
@@ -129,21 +133,39 @@ impl Scorer<'_> {
             let place = self.index.places[item as usize];
             next_rank[course as usize] = Some(place.rank as i32 + i32::from(place.active));
         }
-        Tables { memory, attempts, history, next_rank }
+        let begun = next_rank.iter().any(Option::is_some);
+        let mastery_logit = self.mastery.iter().map(|mastery| logit(mastery.p_correct)).collect();
+        Tables { memory, attempts, history, next_rank, begun, mastery_logit }
+    }
+
+    /// p(correct) from what the skills' mastery and the counts say, without the model.
+    fn estimate(&self, item: u32, tables: &Tables) -> f32 {
+        let skills = self.index.skills_of(item);
+        let ability: f32 = skills.iter().map(|skill| tables.mastery_logit[*skill as usize]).sum();
+        sigmoid(ability / skills.len().max(1) as f32 + self.popularity.ease[item as usize])
     }
 
     /// Scores `items`, and returns the best `keep` of them with all terms but diversity, best first; ties by item number.
     pub fn best(&self, items: &[u32], weights: &Weights, keep: usize) -> Vec<Scored> {
         let tables = self.tables();
         let weights = weights.in_order();
-        let begun = tables.next_rank.iter().any(Option::is_some);
-        let mut scored: Vec<(f32, Scored)> = items
+        let mut longlist = items.to_vec();
+        let length = self.policy.longlist.max(keep);
+        if longlist.len() > length {
+            let estimated = |&item: &u32| (self.provisional(&self.terms(item, self.estimate(item, &tables), &tables), &weights), item);
+            let mut ranked: Vec<(f32, u32)> = items.iter().map(estimated).collect();
+            ranked.select_nth_unstable_by(length, |a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+            ranked.truncate(length);
+            longlist = ranked.into_iter().map(|(_, item)| item).collect();
+            longlist.sort_unstable();
+        }
+        let predictions = self.predictor.predict_at(&self.profile.state, &longlist, self.now);
+        let mut scored: Vec<(f32, Scored)> = longlist
             .iter()
-            .map(|&item| {
-                let scored = self.terms(item, &tables, begun);
-                // In place of the gain, until it is simulated: room to learn times the chance to succeed.
-                let room = scored.facts.weakest.map_or(0.0, |skill| 1.0 - self.mastery[skill as usize].p_correct);
-                (score(&scored.values, &weights) + weights[GAIN] * 0.1 * room * scored.p_correct, scored)
+            .zip(predictions)
+            .map(|(&item, prediction)| {
+                let scored = self.terms(item, prediction.p_correct, &tables);
+                (self.provisional(&scored, &weights), scored)
             })
             .collect();
         let best_first = |a: &(f32, Scored), b: &(f32, Scored)| b.0.total_cmp(&a.0).then(a.1.item.cmp(&b.1.item));
@@ -164,9 +186,14 @@ impl Scorer<'_> {
         scored.into_iter().map(|(_, scored)| scored).collect()
     }
 
-    fn terms(&self, item: u32, tables: &Tables, begun: bool) -> Scored {
+    /// The score while the gain is not simulated yet; in its place, room to learn times the chance to succeed.
+    fn provisional(&self, scored: &Scored, weights: &[f32; TERMS]) -> f32 {
+        let room = scored.facts.weakest.map_or(0.0, |skill| 1.0 - self.mastery[skill as usize].p_correct);
+        score(&scored.values, weights) + weights[GAIN] * 0.1 * room * scored.p_correct
+    }
+
+    fn terms(&self, item: u32, p_correct: f32, tables: &Tables) -> Scored {
         let at = item as usize;
-        let p_correct = self.predictions[at].p_correct;
         let mut facts = Facts { popularity: self.popularity.attempts[at], ..Facts::default() };
         let mut values = [0.0; TERMS];
         let (mut lowest, mut lost) = (f32::INFINITY, 0.0);
@@ -191,7 +218,7 @@ impl Scorer<'_> {
             facts.steps_ahead = Some(place.rank as i32 - tables.next_rank[place.course as usize].unwrap_or(0));
             facts.course_share = if tables.next_rank[place.course as usize].is_some() {
                 1.0
-            } else if begun {
+            } else if tables.begun {
                 0.5
             } else {
                 1.0 / (1.0 + place.course as f32)
