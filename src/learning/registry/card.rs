@@ -114,7 +114,8 @@ mod tests {
             learners: 10,
             answers: 200,
         };
-        let held_out = Judgement { log_loss: 0.5, auc: Some(0.75), accuracy: 0.7, learners: 4, answers: 80 };
+        let metrics = crate::learning::metrics::Metrics { auc: Some(0.75), accuracy: 0.7, log_loss: 0.5, ece: 0.01, events: 80 };
+        let held_out = Judgement { metrics, learners: 4 };
         let version = VersionRow {
             version: ModelVersion("00112233".into()),
             state: VersionState::Serving,
