@@ -234,12 +234,14 @@ pub async fn all_of(tx: &mut Tx, tenant: &TenantId, learner: Pseudonym) -> Resul
 }
 /// Usable events of the learners in `buckets`, ordered by (learner, occurred_at, key): the raw material of a shard's frame.
 pub async fn usable_in(tx: &mut Tx, tenant: &TenantId, buckets: Range<u16>) -> Result<Vec<Event>> {
+    // The cross join and the plus signs are for SQLite: learners in the order of their primary key, then each one's events in the
+    // order of theirs, so that nothing is left to sort (half the time). Postgres plans as it sees fit.
     with_tx!(tx, |conn| {
         let mut rows = sqlx::query_as::<_, EventRow>(concat!(
             "SELECT ",
             columns!(),
-            " FROM learners l JOIN events e ON e.tenant_id = l.tenant_id AND e.learner = l.learner
-             WHERE l.tenant_id = $1 AND l.bucket >= $2 AND l.bucket < $3 AND ",
+            " FROM learners l CROSS JOIN events e
+             WHERE l.tenant_id = $1 AND +l.bucket >= $2 AND +l.bucket < $3 AND e.tenant_id = l.tenant_id AND e.learner = l.learner AND ",
             usable!(),
             " ORDER BY l.learner, e.occurred_at, e.event_key"
         ))

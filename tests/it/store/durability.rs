@@ -129,6 +129,20 @@ async fn a_url_that_cannot_work_says_so() {
     }
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn the_sqlite_files_are_their_owner_s_alone() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = tempfile::tempdir().unwrap();
+    let db = Db::open(format!("sqlite:{}/new/test.db", folder.path().display()), None).await;
+    db.ingest(&[answer(1, "algebra", 0, true)]).await;
+    let modes: Vec<_> = std::fs::read_dir(folder.path().join("new"))
+        .unwrap()
+        .map(|file| file.unwrap().metadata().unwrap().permissions().mode() & 0o777)
+        .collect();
+    assert!(modes.len() >= 2 && modes.iter().all(|mode| *mode == 0o600), "{modes:?}");
+}
+
 #[tokio::test]
 async fn an_erased_row_leaves_no_bytes_in_the_sqlite_files() {
     let folder = tempfile::tempdir().unwrap();

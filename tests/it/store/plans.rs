@@ -13,6 +13,23 @@ const HOT: &[(&str, &str)] = &[
     ),
     ("a key", "SELECT name FROM api_keys WHERE secret_hash = 'x' AND revoked_at IS NULL"),
     ("a learner's events", "SELECT item_id FROM events WHERE tenant_id = 'lycee' AND learner = 'x' ORDER BY occurred_at, event_key"),
+    (
+        "a learner's usable events",
+        "SELECT e.item_id FROM events e JOIN learners l ON l.tenant_id = e.tenant_id AND l.learner = e.learner
+         WHERE e.tenant_id = 'lycee' AND e.learner = 'x' AND l.consent = 'personalised' AND NOT EXISTS (
+            SELECT 1 FROM opt_outs o WHERE o.tenant_id = e.tenant_id AND o.learner = e.learner
+              AND e.occurred_at >= o.from_at AND (o.until_at IS NULL OR e.occurred_at < o.until_at))
+         ORDER BY e.occurred_at, e.event_key",
+    ),
+    (
+        "a shard's usable events",
+        "SELECT e.item_id FROM learners l CROSS JOIN events e
+         WHERE l.tenant_id = 'lycee' AND +l.bucket >= 3 AND +l.bucket < 9 AND e.tenant_id = l.tenant_id AND e.learner = l.learner
+         AND l.consent = 'personalised' AND NOT EXISTS (
+            SELECT 1 FROM opt_outs o WHERE o.tenant_id = e.tenant_id AND o.learner = e.learner
+              AND e.occurred_at >= o.from_at AND (o.until_at IS NULL OR e.occurred_at < o.until_at))
+         ORDER BY l.learner, e.occurred_at, e.event_key",
+    ),
     ("known events", "SELECT content_hash FROM events WHERE tenant_id = 'lycee' AND event_key = 'x'"),
     ("opt-outs", "SELECT 1 FROM opt_outs WHERE tenant_id = 'lycee' AND learner = 'x'"),
     ("recommendations of a learner", "SELECT items FROM recommendations WHERE tenant_id = 'lycee' AND learner = 'x' ORDER BY made_at"),

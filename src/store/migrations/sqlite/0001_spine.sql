@@ -71,7 +71,6 @@ CREATE TABLE events (
     PRIMARY KEY (tenant_id, event_key)
 );
 CREATE INDEX events_by_learner ON events (tenant_id, learner, occurred_at, event_key);
-CREATE INDEX events_by_bucket ON events (tenant_id, bucket);
 
 CREATE TABLE quarantine (
     quarantine_id TEXT PRIMARY KEY,
