@@ -25,10 +25,16 @@ use crate::store::{models, rights};
 
 /// Retrains begun because another erasure came in between; each covers all that came before it.
 const ROUNDS: usize = 4;
+const SCRUB_ATTEMPTS: usize = 20;
 
 pub(super) async fn run(app: &App, job: &Job, progress: JobProgress) -> anyhow::Result<serde_json::Value> {
     let JobPayload::Erase { request } = job.payload else { anyhow::bail!("not an erasure") };
-    match carry_on(app, &job.tenant, request, &progress).await {
+    let outcome = async {
+        let value = carry_on(app, &job.tenant, request, &progress).await?;
+        scrub(app).await?;
+        Ok(value)
+    };
+    match outcome.await {
         Ok(value) => Ok(value),
         Err(error) => {
             note_failure(app, &job.tenant, request, &error).await?;
@@ -63,6 +69,18 @@ async fn carry_on(app: &App, tenant: &TenantId, id: Uuid, progress: &JobProgress
         mark_retrained(app, &open).await?;
     }
     anyhow::bail!("the shard kept changing under the retrain")
+}
+
+/// Cuts the database's log, which still holds the deleted rows and the request's subject. A reader with an old snapshot delays
+/// that for a moment; if it lasts, the job is tried again and finds only this left to do.
+async fn scrub(app: &App) -> anyhow::Result<()> {
+    for _ in 0..SCRUB_ATTEMPTS {
+        if app.store.scrub().await.is_ok() {
+            return Ok(());
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    app.store.scrub().await.context("cutting the database's log")
 }
 
 async fn serving(app: &App, tenant: &TenantId) -> anyhow::Result<Option<VersionRow>> {
