@@ -4,5 +4,6 @@ mod api;
 mod architecture;
 mod ingest;
 mod jobs;
+mod rights;
 mod store;
 mod support;

@@ -4,6 +4,7 @@ use parcours::domain::Verdict;
 use parcours::domain::model::MemberState;
 use parcours::domain::rights::ErasureStep;
 use parcours::ingest::Reason;
+use parcours::learning::split;
 use parcours::privacy::identity::{self, Identity};
 use parcours::privacy::ledger::Right;
 use parcours::privacy::receipt;
@@ -75,7 +76,8 @@ async fn the_receipt_proves_the_learner_is_gone_and_a_changed_one_proves_nothing
         assert!(!world.registry().artefacts.weights_file(&world.tenant, &old[shard]).exists());
         // Someone who is still there cannot be proved absent.
         let tree = world.registry().artefacts.tree(&world.tenant, &replacement.training_root).unwrap();
-        let present = (0..60).map(name).find(|name| *name != super::world::name(5) && world.shard(name) == world.shard(&super::world::name(5)));
+        let present =
+            (0..60).map(name).find(|name| *name != super::world::name(5) && world.shard(name) == world.shard(&super::world::name(5)));
         let commitment = world.app.secrets.commitment(&world.tenant, world.pseudonym(&present.unwrap()));
         assert!(tree.absence(&commitment).is_none() && tree.membership(&commitment).is_some());
 
@@ -91,7 +93,8 @@ async fn late_events_of_an_erased_learner_are_refused_until_fresh_consent() {
     both(async |world| {
         world.send(cohort(20)).await;
         world.erase_fully(&name(2)).await;
-        let refused = |verdict: &Verdict| matches!(verdict, Verdict::Quarantined { reason, .. } if reason == Reason::LearnerErased.as_str());
+        let refused =
+            |verdict: &Verdict| matches!(verdict, Verdict::Quarantined { reason, .. } if reason == Reason::LearnerErased.as_str());
         let again = cohort(20).into_iter().filter(|event| event.learner_id == name(2)).collect::<Vec<_>>();
         let report = world.send(again).await;
         assert_eq!(report.quarantined, 40);
@@ -173,6 +176,25 @@ async fn erasing_before_any_model_is_trained_completes() {
         let request = world.erase_fully(&name(4)).await;
         assert_eq!(request.step, ErasureStep::Completed);
         assert!(receipt::verify(request.receipt.unwrap().to_string().as_bytes(), None).unwrap().replacement.is_none());
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_who_moved_no_weight_leaves_the_very_bytes_and_the_receipt_says_so() {
+    both(async |world| {
+        world.send(cohort(60)).await;
+        world.refresh().await;
+        // Held out for validation, and too few of them for early stopping; and without an item of their own.
+        let silent = (0..60).filter(|number| number % 7 != 0).map(name).find(|name| split::validates(world.pseudonym(name))).unwrap();
+        let before = world.weights().await;
+        let request = world.erase_fully(&silent).await;
+        assert_eq!(world.weights().await, before);
+        let receipt = receipt::verify(request.receipt.unwrap().to_string().as_bytes(), None).unwrap();
+        assert!(receipt.destroyed.is_empty());
+        let replacement = receipt.replacement.unwrap();
+        assert!(replacement.unchanged);
+        assert_eq!(replacement.weights, before[usize::from(world.shard(&silent).0)]);
     })
     .await;
 }

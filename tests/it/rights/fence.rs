@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use parcours::domain::TenantId;
 use parcours::learning::registry::{Promotion, RegistryError};
 use parcours::learning::train::{Progress, Silent};
 use parcours::privacy::Rights;
-use parcours::domain::TenantId;
 
 use super::world::{World, cohort, id, name, without};
 

@@ -62,7 +62,10 @@ async fn a_damaged_artefact_is_left_out_reported_and_repaired_by_the_next_refres
     std::fs::write(artefacts.weights_file(&world.tenant, &weights), b"not what it was").unwrap();
     let loaded = load().await;
     assert_eq!(loaded.predictor.members(), 1);
-    assert_eq!(loaded.left_out.iter().map(|left_out| (left_out.shard.0, left_out.why)).collect::<Vec<_>>(), [(1, WhyLeftOut::CorruptArtefact)]);
+    assert_eq!(
+        loaded.left_out.iter().map(|left_out| (left_out.shard.0, left_out.why)).collect::<Vec<_>>(),
+        [(1, WhyLeftOut::CorruptArtefact)]
+    );
     // Below quorum nobody speaks.
     let alone = load_predictor(&world.app.store, &artefacts, &world.tenant, 2).await.unwrap();
     assert_eq!(alone.predictor.members(), 0);

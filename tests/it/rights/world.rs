@@ -6,10 +6,11 @@ use parcours::app::App;
 use parcours::config::Config;
 use parcours::domain::hash::Digest;
 use parcours::domain::job::Job;
-use parcours::domain::model::VersionRow;
+use parcours::domain::model::{MemberState, VersionRow};
 use parcours::domain::rights::ErasureRequest;
 use parcours::domain::{EventKind, FixedClock, LearnerId, Micros, Pseudonym, ShardId, TenantId};
 use parcours::ingest::{Batch, IngestReport, NativeEvent, write};
+use parcours::learning::registry::artefacts::weights_hash;
 use parcours::learning::registry::{Refreshed, Registry};
 use parcours::learning::train::Silent;
 use parcours::privacy::consent::{Choice, Source};
@@ -188,22 +189,17 @@ impl World {
         models::serving(&mut self.app.store.read().await.unwrap(), &self.tenant).await.unwrap().expect("a served version")
     }
 
-    /// Bytes of the served members, by shard; none where a member is silent.
-    pub async fn weights(&self) -> Vec<Option<Vec<u8>>> {
+    /// Hashes of the bytes of the served members' files, by shard; none where a member is silent.
+    pub async fn weights(&self) -> Vec<Option<Digest>> {
         let serving = self.serving().await;
-        let read = |weights: &Digest| self.registry().artefacts.read(&self.tenant, weights).unwrap();
-        serving
-            .members
-            .iter()
-            .map(|member| member.weights.as_ref().filter(|_| member.state == parcours::domain::model::MemberState::Active).map(read))
-            .collect()
+        let read = |weights: Digest| weights_hash(&std::fs::read(self.registry().artefacts.weights_file(&self.tenant, &weights)).unwrap());
+        serving.members.iter().map(|member| member.weights.filter(|_| member.state == MemberState::Active).map(read)).collect()
     }
 
     /// The counts in the database are those of the events in it.
     pub async fn assert_counts_true(&self) {
         let mut tx = self.app.store.read().await.unwrap();
-        let (kept, recounted) =
-            (counts::all(&mut tx, &self.tenant).await.unwrap(), counts::recount(&mut tx, &self.tenant).await.unwrap());
+        let (kept, recounted) = (counts::all(&mut tx, &self.tenant).await.unwrap(), counts::recount(&mut tx, &self.tenant).await.unwrap());
         assert_eq!(kept, recounted);
     }
 }
