@@ -5,9 +5,11 @@
 //! know the store, so benches and notebooks need no database. Tensors never leave this folder: callers see vectors.
 
 mod artefact;
+pub mod baseline;
 mod batch;
 pub mod counts;
 pub mod dataset;
+pub mod evaluate;
 mod features;
 pub mod frame;
 mod index;

@@ -4,7 +4,8 @@
 
 use std::sync::Arc;
 
-use super::features::{Description, Evidence, Standing};
+use super::baseline::BestLr;
+use super::features::{Description, Evidence, Record, Standing};
 use super::math::sigmoid;
 use super::member::{Member, Target};
 use super::state::{Counted, LearnerState};
@@ -202,6 +203,23 @@ impl Predictor {
                 Foresight { p_correct: prediction.p_correct, mastery: mean(&around, skills), after_right: right, after_wrong: wrong }
             })
             .collect()
+    }
+
+    /// For comparison: what a logistic regression on counts says of the next answer.
+    pub fn best_lr(&self, model: &BestLr, state: &LearnerState, item: &ItemId) -> f32 {
+        let item = self.index.item(item);
+        model.p_correct(&self.evidence.describe(&state.record, state.counted(), item, self.index.skills_of(item)))
+    }
+
+    /// For comparison: the item's rate, shrunken to its skills'.
+    pub fn item_mean(&self, item: &ItemId) -> f32 {
+        let item = self.index.item(item);
+        self.evidence.describe(&Record::default(), None, item, self.index.skills_of(item)).expected
+    }
+
+    /// For comparison: the rate of right answers over everything.
+    pub fn overall_mean(&self) -> f32 {
+        self.evidence.overall_rate()
     }
 
     /// Answers this learner has given so far, on this skill (attempts, correct).
