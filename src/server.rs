@@ -22,6 +22,7 @@ pub struct Server {
     listener: TcpListener,
     address: SocketAddr,
     app: App,
+    extra: axum::Router,
 }
 
 impl Server {
@@ -31,7 +32,12 @@ impl Server {
         let listener = TcpListener::bind(wanted).await.with_context(|| format!("cannot listen on {wanted}"))?;
         let address = listener.local_addr()?;
         crate::telemetry::metrics();
-        Ok(Self { listener, address, app })
+        Ok(Self { listener, address, app, extra: axum::Router::new() })
+    }
+
+    /// Serves `extra` beside the API, under none of its guards: a measurement's floor.
+    pub fn with_extra(self, extra: axum::Router) -> Self {
+        Self { extra, ..self }
     }
 
     /// Where it listens: the port is known even when the configuration asked for any (0).
@@ -41,7 +47,7 @@ impl Server {
 
     /// Answers until `stop` is ready, then finishes what is in flight.
     pub async fn run_until(self, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
-        let Self { listener, address, app } = self;
+        let Self { listener, address, app, extra } = self;
         let stopping = watch::Sender::new(false);
         let router = api::router(ApiState::new(app.clone()), axum::Router::new());
         // Answers are small: waiting to fill a packet would only delay them.
@@ -55,7 +61,7 @@ impl Server {
         }
         let background = jobs::start(app.clone());
         let mut heard = stopping.subscribe();
-        let serving = axum::serve(listener, router).with_graceful_shutdown(async move {
+        let serving = axum::serve(listener, router.merge(extra)).with_graceful_shutdown(async move {
             let _ = heard.wait_for(|stop| *stop).await;
         });
         let mut serving = tokio::spawn(serving.into_future());

@@ -76,6 +76,11 @@ impl ServingCache {
         Some(serving)
     }
 
+    /// What is loaded for `tenant` now, however old.
+    pub fn loaded(&self, tenant: &TenantId) -> Option<Arc<Serving>> {
+        self.slot(tenant).current()
+    }
+
     /// Loads what is served to `tenant` unless somebody just did. The caller must hold no connection: those who wait here could
     /// otherwise hold all of them while the one who loads needs one.
     pub async fn refresh(&self, tenant: &Tenant) -> store::Result<Arc<Serving>> {
