@@ -1,1 +1,17 @@
 //! Simulated learners and courses: seeded, with a truth that is not our model.
+//!
+//! [`course`] makes a small course on fractions and proportions in French and English. [`learner`] says how a simulated
+//! learner knows, forgets, answers and learns, by rules. [`cohort`] lets many of them loose on the course. [`files`] writes what
+//! an LMS would send, and the truth beside it. [`sample`] is the cohort that comes with the program.
+
+pub mod chance;
+pub mod cohort;
+pub mod course;
+pub mod files;
+pub mod learner;
+pub mod sample;
+mod titles;
+
+pub use cohort::Cohort;
+pub use course::CourseWorld;
+pub use learner::SimulatedLearner;
