@@ -4,6 +4,7 @@ mod catalogs;
 mod events;
 mod formats;
 mod loads;
+mod sample;
 mod storage;
 
 use parcours::config::{DatabaseConfig, IngestConfig};
