@@ -11,6 +11,7 @@ use tokio::sync::watch;
 
 use crate::api::{self, ApiState};
 use crate::app::App;
+use crate::console;
 use crate::jobs;
 use crate::privacy::rights::Rights;
 
@@ -49,7 +50,7 @@ impl Server {
     pub async fn run_until(self, stop: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
         let Self { listener, address, app, extra } = self;
         let stopping = watch::Sender::new(false);
-        let router = api::router(ApiState::new(app.clone()), axum::Router::new());
+        let router = api::router(ApiState::new(app.clone()), console::routes());
         // Answers are small: waiting to fill a packet would only delay them.
         let listener = listener.tap_io(|stream| {
             let _ = stream.set_nodelay(true);

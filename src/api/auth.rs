@@ -123,7 +123,12 @@ impl<S: Needs> FromRequestParts<ApiState> for May<S> {
 
 /// The live key with this secret. Asked of the database each time: a revoked key is refused from that moment on.
 pub async fn find(app: &App, secret: &str) -> Result<Option<Caller>, StoreError> {
-    let key = keys::find(&mut app.store.read().await?, &hash(secret)).await?;
+    find_hashed(app, &hash(secret)).await
+}
+
+/// As [`find`], by the secret's hash.
+pub async fn find_hashed(app: &App, secret_hash: &Digest) -> Result<Option<Caller>, StoreError> {
+    let key = keys::find(&mut app.store.glance().await?, secret_hash).await?;
     Ok(key.map(|key| Caller { key_id: key.id, tenant: key.tenant, scopes: key.scopes }))
 }
 

@@ -46,7 +46,9 @@ impl Code {
     fn describe(self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::MalformedJson => (StatusCode::BAD_REQUEST, "malformed_json", "The body cannot be read"),
-            Self::InvalidBody => (StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", "The body can be read, but is not what this route takes"),
+            Self::InvalidBody => {
+                (StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", "The body can be read, but is not what this route takes")
+            }
             Self::InvalidParameter => (StatusCode::BAD_REQUEST, "invalid_parameter", "A parameter of the address cannot be used"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body is too large"),
             Self::UnsupportedMediaType => {
