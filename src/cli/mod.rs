@@ -26,6 +26,7 @@ pub mod export;
 mod follow;
 pub mod import;
 pub mod keys;
+mod measure;
 pub mod models;
 pub mod openapi;
 pub mod recommend;

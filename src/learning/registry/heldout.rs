@@ -12,7 +12,7 @@ use crate::domain::{Catalog, Event, EventKey, EventKind, Micros};
 use crate::learning::dataset::{Dataset, Sequence, Vocabulary};
 use crate::learning::metrics::Metrics;
 use crate::learning::predictor::{LoadError, Predictor};
-use crate::learning::{Counts, split};
+use crate::learning::{Counts, frame, split};
 
 /// A shard's validation learners, and what the others of the shard add to the counts.
 #[derive(Debug, Clone, Default)]
@@ -31,6 +31,11 @@ pub struct Judgement {
 }
 
 impl HeldOut {
+    /// From a shard's events.
+    pub(super) fn read(events: &[Event], catalog: &Catalog) -> anyhow::Result<Self> {
+        Ok(Self::of(Dataset::from_frame(&frame::from_events(events)?, catalog)?))
+    }
+
     pub(super) fn of(dataset: Dataset) -> Self {
         let (sequences, trained): (Vec<_>, Vec<_>) = dataset.sequences.into_iter().partition(|sequence| split::validates(sequence.learner));
         let trained = Dataset { vocabulary: dataset.vocabulary, sequences: trained };

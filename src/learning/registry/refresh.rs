@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::heldout::{self, Judgement};
+use super::heldout::{self, HeldOut, Judgement};
 use super::promote::version_row;
 use super::retrain::sane;
 use super::training::{Outcome, Reusable, Training};
@@ -13,7 +13,7 @@ use super::{Promotion, Registry, RegistryError, blocking};
 use crate::domain::model::{MemberState, VersionRow, VersionState};
 use crate::domain::{ModelVersion, ShardId, TenantId};
 use crate::learning::train::Progress;
-use crate::store::{models, shards};
+use crate::store::{catalog, events, models, shards};
 
 const ATTEMPTS: usize = 3;
 
@@ -202,6 +202,22 @@ impl Registry {
             }
         }
         Err(RegistryError::Stale { shards: stale })
+    }
+
+    /// Measures what is served now, its active members alone, on the held-out learners there are now.
+    pub async fn judge_served(&self, tenant: &TenantId) -> Result<Option<Judgement>, RegistryError> {
+        let mut tx = self.store.read().await?;
+        let Some(serving) = models::serving(&mut tx, tenant).await? else { return Ok(None) };
+        let catalog = Arc::new(catalog::load(&mut tx, tenant).await?);
+        let mut shards = Vec::new();
+        for shard in (0..serving.shards).map(ShardId) {
+            let events = events::usable_in(&mut tx, tenant, shard.buckets(serving.shards)).await?;
+            let catalog = catalog.clone();
+            shards.push(blocking(move || HeldOut::read(&events, &catalog)).await.map_err(RegistryError::Data)?);
+        }
+        drop(tx);
+        let members = self.active_bytes(tenant, &serving).await;
+        Ok(blocking(move || heldout::judge(&members, &catalog, &shards.iter().collect::<Vec<_>>())).await?)
     }
 
     /// Shards of the served version whose member is silenced, or was trained before the shard last changed for privacy.
