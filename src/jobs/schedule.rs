@@ -14,7 +14,7 @@ use crate::store::{StoreError, jobs, tenants};
 /// Longest sleep: the clock of a suspended or corrected machine jumps.
 const NAP: Duration = Duration::from_secs(20);
 
-/// Queues a refresh for every tenant whenever the expression says so, until told to stop.
+/// Queues a refresh, and a purge after it, for every tenant whenever the expression says so, until told to stop.
 pub(super) async fn run(app: App, mut stopping: watch::Receiver<bool>) {
     let expression = app.config.jobs.refresh_cron.as_str();
     // An empty expression means none; a wrong one was refused with the configuration.
@@ -48,6 +48,7 @@ async fn queue(app: &App, due: Micros, now: Micros) -> Result<(), StoreError> {
     let mut tx = app.store.write().await?;
     for tenant in tenants::list(&mut tx).await? {
         jobs::enqueue_scheduled(&mut tx, &tenant.id, &JobPayload::Refresh { full: false, promote: true }, "refresh", due, now).await?;
+        jobs::enqueue_scheduled(&mut tx, &tenant.id, &JobPayload::Purge { dry_run: false }, "purge", due, now).await?;
     }
     tx.commit().await
 }

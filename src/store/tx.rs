@@ -10,7 +10,7 @@ use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{AssertSqlSafe, Connection, Database, Postgres, Sqlite, Transaction};
 
-use super::{Result, StoreError};
+use super::{Result, StoreError, inventory};
 use crate::config::DatabaseConfig;
 use crate::domain::{TenantId, hash::Hasher};
 
@@ -266,6 +266,25 @@ impl Store {
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
         Err(StoreError::Unavailable(sqlx::Error::PoolTimedOut))
+    }
+
+    /// Postgres leaves the bytes of deleted rows in its pages until something overwrites them, and a plain vacuum does not. This
+    /// rewrites the tables that name learners, indexes included, each under an exclusive lock: for the quiet hours. What remains
+    /// then is the write-ahead log, until its segments are recycled, and the planner's statistics, until the next `ANALYZE`.
+    /// SQLite: gives free pages back; `secure_delete` has zeroed them.
+    pub async fn rewrite(&self) -> Result<()> {
+        match self {
+            Self::Sqlite { writer, .. } => {
+                sqlx::query("PRAGMA incremental_vacuum").fetch_all(writer).await?;
+            }
+            Self::Postgres { pool } => {
+                let named = inventory::TABLES.iter().filter(|(_, handling)| matches!(handling, inventory::Handling::ByPseudonym { .. }));
+                for table in named.map(|(table, _)| *table).chain(["erasure_requests"]) {
+                    sqlx::query(sqlx::AssertSqlSafe(format!("VACUUM (FULL) {table}"))).execute(pool).await?;
+                }
+            }
+        }
+        Ok(())
     }
 
     pub async fn close(&self) {
