@@ -183,6 +183,8 @@ async fn retrained(app: &App, tenant: &TenantId) -> anyhow::Result<RetrainedMemb
 /// Bytes of the served members, by shard.
 async fn members(registry: &Registry, tenant: &TenantId) -> anyhow::Result<Vec<Option<Vec<u8>>>> {
     let serving = models::serving(&mut registry.store.read().await?, tenant).await?.context("nothing is served")?;
-    let read = |member: &crate::domain::model::MemberRow| Ok(member.weights.map(|weights| registry.artefacts.read(tenant, &weights)).transpose()?);
+    let read = |member: &crate::domain::model::MemberRow| {
+        Ok(member.weights.map(|weights| registry.artefacts.read(tenant, &weights)).transpose()?)
+    };
     serving.members.iter().map(read).collect()
 }

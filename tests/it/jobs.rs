@@ -235,7 +235,7 @@ async fn a_worker_that_lost_its_lease_cannot_commit() {
 }
 
 #[tokio::test]
-async fn the_schedule_queues_one_refresh_a_tenant() {
+async fn the_schedule_queues_one_refresh_and_one_purge_a_tenant() {
     let at = |text: &str| Micros::from(text.parse::<chrono::DateTime<chrono::Utc>>().unwrap());
     let clock = Arc::new(FixedClock::at(at("2026-03-01T02:59:59.950Z")));
     let bench = Bench::new(SharedClock(Arc::clone(&clock))).await;
@@ -243,7 +243,7 @@ async fn the_schedule_queues_one_refresh_a_tenant() {
     let runner = || {
         let ran = Arc::clone(&ran);
         Run(move |_, job: Job, _| {
-            assert_eq!(job.payload, REFRESH);
+            assert!([REFRESH, JobPayload::Purge { dry_run: false }].contains(&job.payload));
             ran.fetch_add(1, Ordering::SeqCst);
             async { Ok(serde_json::json!({})) }
         })
@@ -256,12 +256,13 @@ async fn the_schedule_queues_one_refresh_a_tenant() {
     clock.advance(Micros::SECOND);
     for _ in 0..100 {
         tokio::time::sleep(Duration::from_millis(20)).await;
-        if ran.load(Ordering::SeqCst) > 0 {
+        if ran.load(Ordering::SeqCst) > 1 {
             break;
         }
     }
     tokio::time::sleep(Duration::from_millis(300)).await;
-    assert_eq!((ran.load(Ordering::SeqCst), list().await.len()), (1, 1));
+    assert_eq!((ran.load(Ordering::SeqCst), list().await.len()), (2, 2));
+    assert_eq!(list().await.iter().filter(|job| job.payload == REFRESH).count(), 1);
     for replica in replicas {
         replica.shutdown(Duration::from_secs(5)).await;
     }

@@ -32,7 +32,7 @@ pub use artefacts::{ArtefactError, Artefacts};
 pub use load::{LeftOut, Loaded, WhyLeftOut, load_members, load_predictor};
 pub use promote::{Promotion, RolledBack};
 pub use refresh::{Candidate, Refreshed};
-pub use retrain::Retrained;
+pub use retrain::{Retrained, RetrainedMember};
 pub use training::commit;
 
 use super::predictor::LoadError;
