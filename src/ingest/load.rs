@@ -1,5 +1,8 @@
 //! A whole log into the database: its catalogue merged, its answers through the same check and the same writing as any
 //! event. Loading it again changes nothing, because an answer's event id follows from the log alone.
+//! Native events, one a line, come the same way as over HTTP, piece by piece.
+
+use std::io::BufRead;
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +10,7 @@ use super::NativeEvent;
 use super::batch::Batch;
 use super::catalog::{self, CatalogReport, Update};
 use super::formats::{Log, LoggedAnswer};
-use super::write::{self, IngestError, IngestReport};
+use super::write::{self, IngestError, IngestReport, ingest};
 use crate::config::IngestConfig;
 use crate::domain::{EventKind, Micros, TenantId, Verdict};
 use crate::privacy::Secrets;
@@ -31,7 +34,7 @@ pub struct LoadReport {
 }
 
 impl LoadReport {
-    pub(crate) fn add(&mut self, report: &IngestReport) {
+    fn add(&mut self, report: &IngestReport) {
         self.events += report.events.len();
         self.accepted += report.accepted;
         self.duplicates += report.duplicates;
@@ -78,6 +81,48 @@ pub async fn load(
     flush(store, secrets, config, now, tenant, &mut chunk, &mut report).await?;
     progress(report.events);
     Ok(report)
+}
+
+/// Why native events could not be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error("the events cannot be read")]
+    Read(#[from] std::io::Error),
+    #[error(transparent)]
+    Ingest(#[from] IngestError),
+}
+
+/// Loads native events, one a line, adding to `report`. `progress` is told the number of events done so far.
+///
+/// # Errors
+/// The lines cannot be read, or the database cannot be written. What was done before stays; loading again goes on from there.
+#[expect(clippy::too_many_arguments, reason = "the handles of a request, a source and who is told")]
+pub async fn load_lines(
+    store: &Store,
+    secrets: &Secrets,
+    config: &IngestConfig,
+    now: Micros,
+    tenant: &TenantId,
+    mut lines: impl BufRead,
+    report: &mut LoadReport,
+    mut progress: impl FnMut(usize),
+) -> Result<(), LoadError> {
+    let size = CHUNK.min(config.max_batch).max(1);
+    loop {
+        let mut chunk = Vec::new();
+        let mut count = 0;
+        while count < size && lines.read_until(b'\n', &mut chunk)? > 0 {
+            count += 1;
+        }
+        if chunk.trim_ascii().is_empty() {
+            if count == 0 {
+                return Ok(());
+            }
+            continue;
+        }
+        report.add(&ingest(store, secrets, config, now, tenant, chunk).await?);
+        progress(report.events);
+    }
 }
 
 async fn flush(

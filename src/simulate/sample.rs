@@ -1,14 +1,15 @@
 //! The sample that comes with the program: the files of `data/`, made by `parcours simulate --learners 1200 --seed 2026`.
 
-use std::io::Read;
+use std::io::BufReader;
 
 use anyhow::Context;
 use flate2::read::GzDecoder;
 
 use crate::config::IngestConfig;
 use crate::domain::{Micros, TenantId};
+use crate::ingest::LoadReport;
 use crate::ingest::catalog::{self, CatalogFormat};
-use crate::ingest::{LoadReport, ingest};
+use crate::ingest::load::load_lines;
 use crate::privacy::Secrets;
 use crate::store::{self, Store};
 
@@ -16,9 +17,8 @@ pub const LEARNERS: usize = 1_200;
 pub const SEED: u64 = 2026;
 pub const CATALOG: &[u8] = include_bytes!("../../data/catalog.json");
 pub const EVENTS: &[u8] = include_bytes!("../../data/events.ndjson.gz");
-
-/// Lines in one unit of work.
-const CHUNK: usize = 8_000;
+/// Lines in [`EVENTS`].
+pub const EVENTS_TOTAL: usize = 51_020;
 
 /// Loads the sample course and its events for `tenant`, the way an LMS would send them. `progress` is told (done, of) events.
 /// Loading it again changes nothing.
@@ -39,13 +39,9 @@ pub async fn load_sample(
     let mut report = LoadReport { learners: LEARNERS, ..LoadReport::default() };
     report.catalog = catalog::put(store, tenant, CATALOG, CatalogFormat::Json).await.context("the sample catalogue")?;
 
-    let mut events = String::new();
-    GzDecoder::new(EVENTS).read_to_string(&mut events).context("the sample events")?;
-    let lines: Vec<&str> = events.lines().collect();
-    for chunk in lines.chunks(CHUNK.min(config.max_batch).max(1)) {
-        let part = ingest(store, secrets, config, now, tenant, chunk.join("\n").into_bytes()).await.context("the sample events")?;
-        report.add(&part);
-        progress(report.events, lines.len());
-    }
+    let lines = BufReader::new(GzDecoder::new(EVENTS));
+    load_lines(store, secrets, config, now, tenant, lines, &mut report, |done| progress(done, EVENTS_TOTAL))
+        .await
+        .context("the sample events")?;
     Ok(report)
 }

@@ -114,6 +114,14 @@ impl Log {
     }
 }
 
+/// Opens a text file, unpacking gzip when it starts like one.
+///
+/// # Errors
+/// The file cannot be opened.
+pub fn open(path: &Path) -> Result<Box<dyn std::io::BufRead>, LogError> {
+    lines::open(path)
+}
+
 /// Reads the log at `path`.
 ///
 /// # Errors
