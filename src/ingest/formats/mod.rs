@@ -66,7 +66,7 @@ pub struct ReadOptions {
 /// A log that cannot be read: where, and why.
 #[derive(Debug, thiserror::Error)]
 pub enum LogError {
-    #[error("{}: {source}", path.display())]
+    #[error("cannot read {}", path.display())]
     Io { path: PathBuf, source: std::io::Error },
     #[error("{}, line {line}: {why}", path.display())]
     Line { path: PathBuf, line: u64, why: String },
