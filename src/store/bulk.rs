@@ -46,6 +46,14 @@ pub(super) fn tuples(backend: Backend, rows: usize, columns: usize) -> String {
     text
 }
 
+/// A bound value after `before` others: what all rows share is bound once, behind the rows.
+pub(super) fn mark(backend: Backend, before: usize) -> String {
+    match backend {
+        Backend::Sqlite => "?".to_owned(),
+        Backend::Postgres => format!("${}", before + 1),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -64,5 +72,6 @@ mod tests {
     fn tuples_number_values_across_rows_for_postgres_alone() {
         assert_eq!(tuples(Backend::Postgres, 2, 2), "($1,$2), ($3,$4)");
         assert_eq!(tuples(Backend::Sqlite, 2, 2), "(?,?), (?,?)");
+        assert_eq!((mark(Backend::Postgres, 4).as_str(), mark(Backend::Sqlite, 4).as_str()), ("$5", "?"));
     }
 }

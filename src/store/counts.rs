@@ -27,19 +27,23 @@ pub async fn add(tx: &mut Tx, tenant: &TenantId, deltas: &[ItemCount]) -> Result
         sum.1 += delta.correct;
     }
     let sums: Vec<_> = sums.into_iter().collect();
-    for piece in bulk::pieces(&sums, 4) {
+    let backend = tx.backend();
+    for piece in bulk::pieces(&sums, 3) {
         let sql = format!(
-            "INSERT INTO item_counts (tenant_id, item_id, attempts, correct) VALUES {}
+            "WITH new (item_id, attempts, correct) AS (VALUES {})
+             INSERT INTO item_counts (tenant_id, item_id, attempts, correct)
+             SELECT {}, new.item_id, new.attempts, new.correct FROM new WHERE true
              ON CONFLICT (tenant_id, item_id) DO UPDATE SET
                 attempts = item_counts.attempts + excluded.attempts, correct = item_counts.correct + excluded.correct",
-            bulk::tuples(tx.backend(), piece.len(), 4)
+            bulk::tuples(backend, piece.len(), 3),
+            bulk::mark(backend, 3 * piece.len()),
         );
         with_tx!(&mut *tx, |conn| {
             let mut query = sqlx::query(AssertSqlSafe(sql));
             for (item, (attempts, correct)) in piece {
-                query = query.bind(tenant).bind(*item).bind(*attempts).bind(*correct);
+                query = query.bind(*item).bind(*attempts).bind(*correct);
             }
-            query.execute(conn).await.map(drop)
+            query.bind(tenant).execute(conn).await.map(drop)
         })
         .about("item_counts")?;
     }

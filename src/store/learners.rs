@@ -56,20 +56,27 @@ pub async fn touch(tx: &mut Tx, tenant: &TenantId, learners: &[(Pseudonym, Bucke
     let mut learners = learners.to_vec();
     learners.sort_unstable();
     learners.dedup_by_key(|(learner, _)| *learner);
-    for piece in bulk::pieces(&learners, 7) {
+    let backend = tx.backend();
+    for piece in bulk::pieces(&learners, 2) {
+        let bound = 2 * piece.len();
         let sql = format!(
-            "INSERT INTO learners (tenant_id, learner, bucket, consent, revision, first_seen_at, last_seen_at) VALUES {}
+            "WITH new (learner, bucket) AS (VALUES {})
+             INSERT INTO learners (tenant_id, learner, bucket, consent, revision, first_seen_at, last_seen_at)
+             SELECT {}, new.learner, new.bucket, 'personalised', 1, {}, {} FROM new WHERE true
              ON CONFLICT (tenant_id, learner) DO UPDATE SET
                 revision = learners.revision + 1,
                 last_seen_at = CASE WHEN excluded.last_seen_at > learners.last_seen_at THEN excluded.last_seen_at ELSE learners.last_seen_at END",
-            bulk::tuples(tx.backend(), piece.len(), 7)
+            bulk::tuples(backend, piece.len(), 2),
+            bulk::mark(backend, bound),
+            bulk::mark(backend, bound + 1),
+            bulk::mark(backend, bound + 2),
         );
         with_tx!(&mut *tx, |conn| {
             let mut query = sqlx::query(AssertSqlSafe(sql));
             for (learner, bucket) in piece {
-                query = query.bind(tenant).bind(learner).bind(bucket).bind(Consent::Personalised).bind(1i64).bind(now).bind(now);
+                query = query.bind(learner).bind(bucket);
             }
-            query.execute(conn).await.map(drop)
+            query.bind(tenant).bind(now).bind(now).execute(conn).await.map(drop)
         })
         .about("learners")?;
     }

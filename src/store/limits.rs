@@ -28,10 +28,7 @@ pub async fn of(tx: &mut Tx, tenant: &TenantId, learners: &[Pseudonym]) -> Resul
     let mut limits: HashMap<Pseudonym, Limits> = HashMap::new();
     for piece in bulk::pieces(learners, 8) {
         let asked = bulk::tuples(tx.backend(), piece.len(), 1);
-        let tenant_mark = match tx.backend() {
-            super::Backend::Sqlite => "?".to_owned(),
-            super::Backend::Postgres => format!("${}", piece.len() + 1),
-        };
+        let tenant_mark = bulk::mark(tx.backend(), piece.len());
         let opted_out = format!(
             "WITH asked(learner) AS (VALUES {asked}) SELECT l.learner FROM asked CROSS JOIN learners l
              WHERE l.tenant_id = {tenant_mark} AND l.learner = asked.learner AND l.consent <> 'personalised'"

@@ -17,6 +17,7 @@ pub mod keys;
 pub mod learners;
 pub mod limits;
 pub mod models;
+mod open;
 pub mod quarantine;
 pub mod recommendations;
 pub mod rights;

@@ -1,17 +1,14 @@
-//! Connections and units of work.
+//! Units of work.
 
 use std::ops::{Deref, DerefMut};
-use std::path::Path;
-use std::str::FromStr;
 use std::time::Duration;
 
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::sqlite::{SqliteAutoVacuum, SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, Connection, Database, Postgres, Sqlite, Transaction};
+use sqlx::postgres::PgPool;
+use sqlx::sqlite::SqlitePool;
+use sqlx::{AssertSqlSafe, Database, Postgres, Sqlite, Transaction};
 
 use super::{Result, StoreError, inventory};
-use crate::config::DatabaseConfig;
 use crate::domain::{TenantId, hash::Hasher};
 
 /// Which database is behind a [`Store`].
@@ -100,113 +97,12 @@ macro_rules! with_tx {
     };
 }
 
-/// Prepared statements kept per connection. Bulk statements come in a dozen sizes each.
-const STATEMENTS: usize = 256;
-
-/// Makes a database that is not there yet, readable by its owner alone; the write-ahead log gets the same mode.
-fn private_file(path: &Path) -> Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.open(path) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-            Err(StoreError::Setup(format!("cannot create {}: {error}", path.display())))
-        }
-        _ => Ok(()),
-    }
-}
-
 /// The class of a tenant's advisory locks for one purpose. Two tenants in one class would only wait for each other.
 pub(super) fn lock_class(purpose: &'static str, tenant: &TenantId) -> i32 {
     Hasher::new(purpose).part(tenant.as_str().as_bytes()).finish_u64() as i32
 }
 
 impl Store {
-    /// Opens (for SQLite: creates) the database at `config.url` and brings its schema up to date.
-    ///
-    /// # Errors
-    /// `Setup` for a URL that is neither `sqlite:` nor `postgres:`, or a migration that fails; `Unavailable` when it cannot be reached.
-    pub async fn connect(config: &DatabaseConfig) -> Result<Self> {
-        let url = config.url.as_str();
-        let busy = Duration::from_millis(config.busy_timeout_ms);
-        if url.starts_with("sqlite:") {
-            let options = SqliteConnectOptions::from_str(url).map_err(|error| StoreError::Setup(format!("database URL: {error}")))?;
-            if url.contains(":memory:") || url.contains("mode=memory") {
-                // Writer and readers would each see a database of their own.
-                return Err(StoreError::Setup(
-                    "database URL: an in-memory database cannot be shared by several connections; name a file".into(),
-                ));
-            }
-            if let Some(folder) = options.get_filename().parent().filter(|folder| *folder != Path::new("")) {
-                std::fs::create_dir_all(folder)
-                    .map_err(|error| StoreError::Setup(format!("cannot create {}: {error}", folder.display())))?;
-            }
-            private_file(options.get_filename())?;
-            let options = options.busy_timeout(busy).statement_cache_capacity(STATEMENTS).pragma("temp_store", "MEMORY");
-            let writing = options
-                .clone()
-                .create_if_missing(true)
-                .journal_mode(SqliteJournalMode::Wal)
-                // An acknowledged event must survive a power cut, not only a crash of the process.
-                .synchronous(SqliteSynchronous::Full)
-                .foreign_keys(true)
-                .auto_vacuum(SqliteAutoVacuum::Incremental)
-                // Deleted rows are overwritten with zeros: erasure leaves no bytes in free pages.
-                .pragma("secure_delete", "ON")
-                // Event keys are random: a batch touches most pages of their index. Held in memory (KiB), they are written once.
-                .pragma("cache_size", "-65536")
-                // Write back every 16 MiB of log rather than every 4; a log that grew beyond 64 MiB is cut when it is next reset.
-                .pragma("wal_autocheckpoint", "4000")
-                .pragma("journal_size_limit", "67108864");
-            let writer =
-                SqlitePoolOptions::new().max_connections(1).acquire_timeout(busy).test_before_acquire(false).connect_with(writing).await?;
-            sqlx::migrate!("src/store/migrations/sqlite")
-                .run(&writer)
-                .await
-                .map_err(|error| StoreError::Setup(format!("migration: {error}")))?;
-            let readers = SqlitePoolOptions::new()
-                .max_connections(config.max_connections)
-                .acquire_timeout(busy)
-                .test_before_acquire(false)
-                .connect_with(options.read_only(true).row_buffer_size(512).pragma("cache_size", "-16384"))
-                .await?;
-            Ok(Self::Sqlite { writer, readers })
-        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
-            let options = PgConnectOptions::from_str(url)
-                .map_err(|error| StoreError::Setup(format!("database URL: {error}")))?
-                .application_name("parcours")
-                .statement_cache_capacity(STATEMENTS)
-                // Waiting for a lock is waiting for the database. And no unit of work may sit on its locks for ever.
-                .options([
-                    ("lock_timeout", format!("{}ms", config.busy_timeout_ms)),
-                    ("idle_in_transaction_session_timeout", "300s".into()),
-                ]);
-            let pool = PgPoolOptions::new()
-                .max_connections(config.max_connections)
-                .acquire_timeout(busy)
-                // A connection used a moment ago is alive; asking costs every request a round trip.
-                .test_before_acquire(false)
-                .before_acquire(|connection, about| {
-                    Box::pin(async move {
-                        if about.idle_for > Duration::from_secs(2) {
-                            connection.ping().await?;
-                        }
-                        Ok(true)
-                    })
-                })
-                .connect_with(options)
-                .await?;
-            sqlx::migrate!("src/store/migrations/postgres")
-                .run(&pool)
-                .await
-                .map_err(|error| StoreError::Setup(format!("migration: {error}")))?;
-            Ok(Self::Postgres { pool })
-        } else {
-            Err(StoreError::Setup("database URL must start with sqlite: or postgres:".into()))
-        }
-    }
-
     pub fn backend(&self) -> Backend {
         match self {
             Self::Sqlite { .. } => Backend::Sqlite,

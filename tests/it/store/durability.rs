@@ -121,6 +121,19 @@ async fn a_postgres_that_is_not_there_is_unavailable() {
 }
 
 #[tokio::test]
+async fn several_processes_may_open_a_new_database_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let urls = [Some(format!("sqlite:{}/test.db", folder.path().display())), crate::support::postgres::database().await];
+    for url in urls.into_iter().flatten() {
+        let stores = futures::future::join_all((0..4).map(|_| connect(&url))).await;
+        for store in &stores {
+            store.ping().await.unwrap();
+            assert_eq!(parcours::store::tenants::list(&mut store.read().await.unwrap()).await.unwrap(), []);
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_url_that_cannot_work_says_so() {
     for url in ["mysql://x", "sqlite::memory:", "sqlite:file:x?mode=memory"] {
         let config = DatabaseConfig { url: url.into(), ..DatabaseConfig::default() };

@@ -27,7 +27,7 @@ CREATE TABLE learners (
     first_seen_at BIGINT NOT NULL,
     last_seen_at  BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, learner)
-);
+) WITH (fillfactor = 70);
 CREATE INDEX learners_by_bucket ON learners (tenant_id, bucket);
 
 -- The consent ledger: who chose what, when, under which text.
@@ -91,7 +91,7 @@ CREATE TABLE item_counts (
     attempts  BIGINT NOT NULL,
     correct   BIGINT NOT NULL,
     PRIMARY KEY (tenant_id, item_id)
-);
+) WITH (fillfactor = 70);
 
 CREATE TABLE items (
     tenant_id        TEXT COLLATE "C" NOT NULL REFERENCES tenants,
@@ -219,7 +219,7 @@ CREATE TABLE jobs (
     started_at       BIGINT,
     finished_at      BIGINT,
     result           TEXT COLLATE "C"
-);
+) WITH (fillfactor = 70);
 CREATE INDEX jobs_to_run ON jobs (state, run_after);
 CREATE INDEX jobs_by_tenant ON jobs (tenant_id, created_at);
 -- A tenant runs one job at a time, and queues the same work once.
