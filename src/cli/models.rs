@@ -28,18 +28,21 @@ enum Command {
     Show {
         #[command(flatten)]
         tenant: TenantArg,
+        #[arg(id = "model", value_name = "VERSION")]
         version: String,
     },
     /// The model card of a version (default: the served one), as Markdown.
     Card {
         #[command(flatten)]
         tenant: TenantArg,
+        #[arg(id = "model", value_name = "VERSION")]
         version: Option<String>,
     },
     /// Serve a candidate. Refused when a learner's rights changed its data since.
     Promote {
         #[command(flatten)]
         tenant: TenantArg,
+        #[arg(id = "model", value_name = "VERSION")]
         version: String,
     },
     /// Serve an earlier version again. Members that may not speak any more are silenced and retrained.
@@ -47,6 +50,7 @@ enum Command {
         #[command(flatten)]
         tenant: TenantArg,
         /// The version; without it, the one served before.
+        #[arg(id = "model", value_name = "VERSION")]
         version: Option<String>,
         /// Leave the retraining to a running server.
         #[arg(long)]

@@ -53,5 +53,8 @@ pub fn summary(candidate: &Candidate) -> String {
             ));
         }
     }
+    if candidate.counts_do_better() {
+        lines.push("counts alone predict better: members need more learners each; fewer members (model.shards) may help".into());
+    }
     lines.join("\n")
 }

@@ -42,6 +42,13 @@ pub struct Candidate {
     pub serving: Option<Judgement>,
 }
 
+impl Candidate {
+    /// The count-based fallback had the lower log loss on the same learners: too little data a member, most likely.
+    pub fn counts_do_better(&self) -> bool {
+        matches!((self.held_out, self.baseline), (Some(model), Some(counts)) if counts.metrics.log_loss < model.metrics.log_loss)
+    }
+}
+
 /// What a refresh led to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Refreshed {
@@ -192,6 +199,9 @@ impl Registry {
                     self.retrain(tenant, &owed, progress).await?;
                 }
                 return Ok(outcome(false, reason));
+            }
+            if candidate.counts_do_better() {
+                tracing::warn!(%tenant, version = %candidate.version, "counts alone predict better than this model; fewer members may help");
             }
             match self.promote(tenant, &candidate.version, actor).await {
                 Ok(Promotion::Promoted) => return Ok(outcome(true, reason)),
