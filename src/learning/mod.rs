@@ -7,6 +7,7 @@
 mod artefact;
 pub mod baseline;
 mod batch;
+pub mod bench;
 pub mod counts;
 pub mod dataset;
 pub mod evaluate;
@@ -24,6 +25,7 @@ pub mod predictor;
 mod random;
 mod recurrence;
 pub mod registry;
+pub mod sample;
 pub mod split;
 mod state;
 #[cfg(test)]

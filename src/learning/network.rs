@@ -60,6 +60,15 @@ pub fn output_width(width: usize) -> usize {
     5 * width + FEATURES
 }
 
+/// Multiplications and additions in the products of one answer with one skill, forward and backward (a backward pass is two
+/// forward ones; the recurrences make theirs again): what a training step costs, whatever the machine.
+pub fn operations_per_answer(width: usize) -> u64 {
+    let inputs = TRACKS.len() * input_width(width) * width;
+    let output = output_width(width) * hidden(width) + hidden(width);
+    let recurrences = TRACKS.len() * 2 * width * width;
+    2 * (3 * (inputs + output) + 4 * recurrences) as u64
+}
+
 /// Weights by name; a `BTreeMap`, so that whatever walks them does so in one order.
 pub struct Network {
     pub weights: BTreeMap<String, Var>,

@@ -1,4 +1,4 @@
-//! AdamW over weights in name order, with the gradient's global norm clipped, and the running mean of the weights that is kept.
+//! Adam with an L2 penalty over weights in name order, the gradient's global norm clipped, and the running mean of the weights that is kept.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ struct Moments {
     mean: Vec<f32>,
 }
 
-pub struct AdamW {
+pub struct Adam {
     moments: BTreeMap<String, Moments>,
     steps: i32,
     weight_decay: f32,
@@ -23,7 +23,7 @@ const BETA_2: f32 = 0.99;
 const EPSILON: f32 = 1e-8;
 const LARGEST_NORM: f64 = 1.0;
 
-impl AdamW {
+impl Adam {
     pub fn new(weights: &BTreeMap<String, Var>, weight_decay: f64) -> Result<Self> {
         let moments = weights.iter().map(|(name, weight)| {
             let count = weight.elem_count();
@@ -36,6 +36,8 @@ impl AdamW {
     /// One step. `keep`: how much of the running mean of the weights stays.
     pub fn step(&mut self, weights: &BTreeMap<String, Var>, gradients: &GradStore, learning_rate: f32, keep: f32) -> Result<()> {
         self.steps += 1;
+        // Early on the mean forgets faster, or it would remember the weights training began with.
+        let keep = keep.min((1 + self.steps) as f32 / (10 + self.steps) as f32);
         let mut all = BTreeMap::new();
         let mut square = 0.0f64;
         for (name, weight) in weights {

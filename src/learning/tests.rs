@@ -5,64 +5,18 @@ use std::sync::Arc;
 
 use super::artefact;
 use super::batch::{Batch, fade};
-use super::dataset::{Answer, Dataset, Sequence, Vocabulary};
+use super::dataset::{Answer, Dataset, Sequence};
 use super::features::{Evidence, Tally};
 use super::math::sigmoid;
 use super::network::Network;
 use super::predictor::Predictor;
-use super::random::Stream;
+use super::sample::{self, Class, catalog};
 use super::train::{Progress, Silent, TrainError, train_member};
 use super::{Counts, LearnerState, TrainingConfig};
-use crate::domain::{Catalog, Event, EventKey, EventKind, Item, ItemId, Micros, Pseudonym, SkillId, Titles};
+use crate::domain::{Event, ItemId, Micros, Pseudonym, SkillId};
 
-/// Learners of differing ability answer 12 items on 3 skills, some items having two or none.
-fn class(learners: u8, answers: usize) -> Dataset {
-    let items: Vec<ItemId> = (0..12).map(|item| ItemId::parse(format!("item {item:02}")).unwrap()).collect();
-    let skills: Vec<SkillId> = ["a", "b", "c"].map(|skill| SkillId::parse(skill).unwrap()).to_vec();
-    let item_skills = (0..12u32)
-        .map(|item| {
-            if item == 11 {
-                vec![]
-            } else if item % 4 == 3 {
-                vec![0, 2]
-            } else {
-                vec![item % 3]
-            }
-        })
-        .collect();
-    let sequences = (0..learners).map(|learner| {
-        let mut chance = Stream::new(9, "class", &[learner]);
-        let ability = chance.unit() * 2.0 - 0.5;
-        let answer = |step: usize| {
-            let item = (chance.unit() * 12.0) as u32;
-            let correct = chance.unit() < sigmoid(ability + (item as f32 - 5.0) * 0.2 + step as f32 * 0.03);
-            let occurred_at = step as i64 * 40_000_000 + i64::from(learner);
-            Answer { item, correct, occurred_at, response_ms: None, attempt_number: None, hints: None }
-        };
-        Sequence { learner: Pseudonym([learner; 16]), answers: (0..answers).map(answer).collect() }
-    });
-    Dataset { vocabulary: Vocabulary { items, skills, item_skills }, sequences: sequences.collect() }
-}
-
-fn catalog(vocabulary: &Vocabulary) -> Catalog {
-    let item = |(id, skills): (&ItemId, &Vec<u32>)| {
-        let skills = skills.iter().map(|skill| vocabulary.skills[*skill as usize].clone()).collect();
-        let item = Item {
-            id: id.clone(),
-            titles: Titles::default(),
-            skills,
-            kind: "exercise".into(),
-            course: None,
-            module: None,
-            position: 0,
-            duration_minutes: None,
-            language: None,
-            tags: vec![],
-            state: crate::domain::ItemState::Active,
-        };
-        (id.clone(), item)
-    };
-    Catalog { items: vocabulary.items.iter().zip(&vocabulary.item_skills).map(item).collect(), ..Catalog::default() }
+fn class(learners: usize, answers: usize) -> Dataset {
+    Class { learners, answers, items: 12, skills: 3 }.dataset(9)
 }
 
 fn config() -> TrainingConfig {
@@ -70,19 +24,7 @@ fn config() -> TrainingConfig {
 }
 
 fn event(dataset: &Dataset, sequence: &Sequence, answer: &Answer) -> Event {
-    Event {
-        key: EventKey([0; 16]),
-        learner: sequence.learner,
-        item: dataset.vocabulary.items[answer.item as usize].clone(),
-        kind: EventKind::Attempt,
-        occurred_at: Micros(answer.occurred_at),
-        score: None,
-        correct: Some(answer.correct),
-        response_ms: None,
-        attempt_number: None,
-        hints: None,
-        skill_hints: vec![],
-    }
+    sample::event(&dataset.vocabulary, sequence.learner, answer)
 }
 
 #[test]
@@ -112,7 +54,7 @@ fn what_is_served_is_what_was_trained() {
     let (header, mut tensors) = artefact::decode(&member.weights).unwrap();
     let (_, attempts) = tensors.remove("item.attempts").unwrap();
     let network = Network::from_tensors(&tensors, header.width).unwrap();
-    for sequence in &strangers.sequences[30..] {
+    for sequence in &strangers.sequences[..10] {
         let mut batch = Batch::new([sequence.answers.as_slice()], &dataset.vocabulary, &evidence);
         batch.fade = batch.items.iter().map(|item| fade(attempts[*item as usize])).collect();
         let expected: Vec<f32> = network.forward(&batch, None).unwrap().to_vec1().unwrap();
@@ -135,7 +77,7 @@ fn a_learners_own_answers_in_the_live_counts_change_nothing() {
     let dataset = class(30, 20);
     let member = train_member(&dataset, &config(), 5, &Silent).unwrap().weights;
     let catalog = Arc::new(catalog(&dataset.vocabulary));
-    let learner = &class(31, 12).sequences[30];
+    let learner = &class(40, 12).sequences[30];
     let mut with_own = dataset.counts();
     with_own.add(&Dataset { vocabulary: dataset.vocabulary.clone(), sequences: vec![learner.clone()] }.counts());
     let without = Predictor::load(std::slice::from_ref(&member), catalog.clone(), Arc::new(dataset.counts())).unwrap();
@@ -186,7 +128,7 @@ fn a_learner_who_alone_answered_an_item_leaves_no_trace() {
     let only = ItemId::parse("only theirs").unwrap();
     with.vocabulary.items.push(only);
     with.vocabulary.item_skills.push(vec![1]);
-    with.sequences.push(Sequence { learner: Pseudonym([200; 16]), answers: vec![Answer { item: 12, ..with.sequences[0].answers[0] }; 5] });
+    with.sequences.push(Sequence { learner: Pseudonym([255; 16]), answers: vec![Answer { item: 12, ..with.sequences[0].answers[0] }; 5] });
     // Taken out again, as a retrain after an erasure makes its dataset: from the rows that are left.
     with.sequences.pop();
     let used: BTreeSet<u32> = with.sequences.iter().flat_map(|sequence| &sequence.answers).map(|answer| answer.item).collect();

@@ -3,6 +3,8 @@
 //! Each step takes some learners, counts what the *other* training learners did (that is all a prediction may know of others),
 //! and follows the gradient. The weights kept are a running mean, at the epoch that did best on the shard's own validation learners.
 
+use std::collections::BTreeSet;
+
 use candle_core::Tensor;
 
 use super::TrainingConfig;
@@ -13,7 +15,7 @@ use super::features::{Evidence, Tally};
 use super::math::sigmoid;
 use super::metrics::Metrics;
 use super::network::Network;
-use super::optimiser::AdamW;
+use super::optimiser::Adam;
 use super::random::Stream;
 use super::split;
 use crate::domain::hash::Hasher;
@@ -74,10 +76,17 @@ pub fn member_seed(config_seed: u64, shard: crate::domain::ShardId) -> u64 {
 
 const FEWEST_LEARNERS: usize = 8;
 const FEWEST_ANSWERS: usize = 200;
-/// Fewer validation answers than this say nothing: then all epochs are run.
+/// Fewer validation answers than this say nothing: then a third of the epochs is run.
 const FEWEST_VALIDATION_ANSWERS: usize = 200;
-/// How much of the running mean of the weights stays at each step.
+/// How much of the running mean of the weights stays at each step, once there are enough of them.
 const KEEP_MEAN: f32 = 0.98;
+/// At most this part of the other learners is left out of a step's counts.
+const THINNING: f32 = 0.5;
+/// Small shards take smaller steps, so that an epoch has about this many of them; but no step is smaller than [`SMALLEST_STEP`].
+const STEPS_AN_EPOCH: usize = 128;
+const SMALLEST_STEP: usize = 128;
+/// Epochs without a better validation loss before training stops.
+const PATIENCE: usize = 2;
 
 fn tallies(sequences: &[&Sequence], items: usize) -> Vec<Tally> {
     let mut tallies = vec![Tally::default(); items];
@@ -85,6 +94,17 @@ fn tallies(sequences: &[&Sequence], items: usize) -> Vec<Tally> {
         tallies[answer.item as usize].note(answer.correct);
     }
     tallies
+}
+
+/// What training learners outside of `batch` did: each of them with a chance drawn once for the step, between 1 - [`THINNING`] and 1.
+/// A step's learners never see their own answers in the counts, and the network gets to know thin evidence as well as rich.
+fn others(training: &[&Sequence], batch: &[&Sequence], items: usize, chance: &mut Stream) -> Vec<Tally> {
+    let inside: BTreeSet<Pseudonym> = batch.iter().map(|sequence| sequence.learner).collect();
+    let share = 1.0 - THINNING * chance.unit();
+    // The draw comes first: it is made for everybody, so that who is in the batch shifts nobody's luck.
+    let drawn: Vec<&Sequence> =
+        training.iter().copied().filter(|sequence| chance.unit() < share && !inside.contains(&sequence.learner)).collect();
+    tallies(&drawn, items)
 }
 
 fn evidence(items: Vec<Tally>, vocabulary: &Vocabulary) -> Evidence {
@@ -127,7 +147,7 @@ pub fn train_member(dataset: &Dataset, config: &TrainingConfig, seed: u64, progr
     }
     let vocabulary = &dataset.vocabulary;
     let network = Network::new(vocabulary, config.width, seed)?;
-    let mut optimiser = AdamW::new(&network.weights, config.weight_decay)?;
+    let mut optimiser = Adam::new(&network.weights, config.weight_decay)?;
     let known = tallies(&training, vocabulary.items.len());
     let all_training = evidence(known.clone(), vocabulary);
     let watched = validation.iter().map(|sequence| sequence.answers.len()).sum::<usize>() >= FEWEST_VALIDATION_ANSWERS;
@@ -141,22 +161,23 @@ pub fn train_member(dataset: &Dataset, config: &TrainingConfig, seed: u64, progr
         validation_log_loss: None,
     };
 
+    let training_answers: usize = training.iter().map(|sequence| sequence.answers.len()).sum();
+    let batch_answers = config.batch_answers.min((training_answers / STEPS_AN_EPOCH).max(SMALLEST_STEP));
     let planned = config.max_epochs as f32;
+    let mut best_epoch = 0;
     let mut best: Option<Tensors> = None;
-    for epoch in 0..config.max_epochs {
+    // Where nothing can tell when to stop, stop early.
+    let last_epoch = if watched { config.max_epochs } else { config.max_epochs.div_ceil(3) };
+    for epoch in 0..last_epoch {
         let mut order = Stream::new(seed, "order", &(epoch as u64).to_le_bytes());
-        let batches = batches(&training, config.batch_answers, &mut order);
+        let batches = batches(&training, batch_answers, &mut order);
         for (number, batch) in batches.iter().enumerate() {
             let done = epoch as f32 + number as f32 / batches.len() as f32;
             if !progress.report(f64::from(done / planned), &format!("epoch {} of at most {}", epoch + 1, config.max_epochs)) {
                 return Err(TrainError::Cancelled);
             }
-            let mut others = known.clone();
-            for answer in batch.iter().flat_map(|learner| &learner.answers) {
-                let tally = &mut others[answer.item as usize];
-                tally.attempts -= 1.0;
-                tally.right -= f32::from(u8::from(answer.correct));
-            }
+            let mut chance = Stream::new(seed, "others", &report.steps.to_le_bytes());
+            let others = others(&training, batch, vocabulary.items.len(), &mut chance);
             let batch = Batch::new(pieces(batch, config.max_sequence), vocabulary, &evidence(others, vocabulary));
             let mut masks = Stream::new(seed, "dropout", &report.steps.to_le_bytes());
             let logits = network.forward(&batch, Some((config.dropout as f32, &mut masks)))?;
@@ -180,8 +201,12 @@ pub fn train_member(dataset: &Dataset, config: &TrainingConfig, seed: u64, progr
         progress
             .report(f64::from((epoch + 1) as f32 / planned), &format!("epoch {}: validation log loss {:.4}", epoch + 1, metrics.log_loss));
         if !better {
-            break;
+            if report.epochs - best_epoch >= PATIENCE {
+                break;
+            }
+            continue;
         }
+        best_epoch = report.epochs;
         (report.validation_auc, report.validation_log_loss) = (metrics.auc, Some(metrics.log_loss));
         best = Some(means);
     }
