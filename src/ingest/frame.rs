@@ -110,7 +110,7 @@ pub(super) fn check(frame: DataFrame, config: &IngestConfig, now: Micros) -> Pol
     let first = |column: &str| col(column).first().over([col("id")]);
     let same = ["learner", "digest_high", "digest_low"]
         .into_iter()
-        .fold(Ok(lit(true)), |same: PolarsResult<Expr>, column| Ok(same?.and(col(column).eq(first(column)?))))?;
+        .try_fold(lit(true), |same, column| PolarsResult::Ok(same.and(col(column).eq(first(column)?))))?;
     let repeats = checked
         .lazy()
         .filter(col("reason").eq(lit(0i32)))

@@ -20,8 +20,10 @@ const MODULES: [(&str, &str, &str); 5] = [
 ];
 
 /// Id, module, French and English title, what it requires, how hard it is (0..1).
+type SkillPlan = (&'static str, usize, &'static str, &'static str, &'static [&'static str], f64);
+
 #[rustfmt::skip]
-const SKILLS: [(&str, usize, &str, &str, &[&str], f64); 17] = [
+const SKILLS: [SkillPlan; 17] = [
     ("fractions.read", 0, "Lire et placer une fraction", "Reading and placing fractions", &[], 0.22),
     ("fractions.equivalent", 0, "Reconnaître des fractions égales", "Equivalent fractions", &["fractions.read"], 0.32),
     ("fractions.simplify", 0, "Simplifier une fraction", "Simplifying fractions", &["fractions.equivalent"], 0.38),
@@ -105,7 +107,7 @@ impl CourseWorld {
         world
     }
 
-    fn add_skill(&mut self, (id, module, fr, en, requires, level): (&'static str, usize, &str, &str, &[&str], f64), chance: &mut Chance) {
+    fn add_skill(&mut self, (id, module, fr, en, requires, level): SkillPlan, chance: &mut Chance) {
         let number = self.skills.len();
         let requires: Vec<usize> = requires.iter().map(|id| skill_number(id)).collect();
         let depth = requires.iter().map(|&below| self.skills[below].depth + 1).max().unwrap_or(0);

@@ -162,10 +162,10 @@ pub(super) fn item(object: &Object) -> Result<ItemUpdate, CatalogError> {
         }
     };
     let language = object.text("language", 35)?;
-    if let Field::Set(tag) = &language {
-        if !tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
-            return Err(object.wrong("language", "must be a language tag such as \"fr\" or \"en-GB\""));
-        }
+    if let Field::Set(tag) = &language
+        && !tag.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    {
+        return Err(object.wrong("language", "must be a language tag such as \"fr\" or \"en-GB\""));
     }
     let state = match object.text("state", 16)? {
         Field::Absent => Field::Absent,

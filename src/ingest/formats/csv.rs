@@ -111,7 +111,7 @@ pub(super) fn read(path: &Path, columns: &Columns) -> Result<Log, LogError> {
         }
         let item = lines::item(field(item)).map_err(|why| at(line, why))?;
         let score = grade(field(correct)).map_err(|why| wrong("correct", why))?;
-        let time = time.map(|column| field(column)).filter(|text| !text.is_empty());
+        let time = time.map(field).filter(|text| !text.is_empty());
         let time = time.map(when).transpose().map_err(|why| wrong("time", why))?;
         let mut named = Vec::new();
         for text in skills.map(field).unwrap_or_default().split([';', '|', '~']).map(str::trim).filter(|text| !text.is_empty()) {

@@ -24,8 +24,7 @@ pub(super) fn read(path: &Path, item_skill: Option<&Path>) -> Result<Log, LogErr
     let mut builder = Builder::default();
     let mut fields: Vec<String> = Vec::with_capacity(names.len());
     let mut any_time = false;
-    loop {
-        let Some(line) = rows.next()? else { break };
+    while let Some(line) = rows.next()? {
         if line.is_empty() {
             continue;
         }

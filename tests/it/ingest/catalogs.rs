@@ -10,9 +10,7 @@ async fn put_json(house: &House, body: &str) -> CatalogReport {
     put(&house.store, &house.tenant, body.as_bytes(), CatalogFormat::Json).await.unwrap()
 }
 
-#[tokio::test]
-async fn a_catalogue_grows_by_parts_and_keeps_its_revision_when_nothing_changes() {
-    let house = House::new().await;
+async fn a_catalogue_grows_by_parts_and_keeps_its_revision_when_nothing_changes(house: House) {
     let body = r#"{"items":[{"id":"i1","titles":{"fr":"Un","en":"One"},"skills":["s"],"duration_minutes":2.5}],"skills":[{"id":"s"}]}"#;
     let first = put_json(&house, body).await;
     let again = put_json(&house, body).await;
@@ -29,9 +27,7 @@ async fn a_catalogue_grows_by_parts_and_keeps_its_revision_when_nothing_changes(
     assert_eq!((catalog.revision, item.language.as_deref()), (third.revision, Some("fr")));
 }
 
-#[tokio::test]
-async fn a_value_that_cannot_be_used_stops_the_whole_update() {
-    let house = House::new().await;
+async fn a_value_that_cannot_be_used_stops_the_whole_update(house: House) {
     let body = r#"{"items":[{"id":"a"},{"id":"b","duration_minutes":"long"}]}"#;
     let error = put(&house.store, &house.tenant, body.as_bytes(), CatalogFormat::Json).await.unwrap_err();
     assert!(matches!(&error, CatalogError::Invalid { path, .. } if path == "items[1].duration_minutes"), "{error}");
@@ -39,11 +35,15 @@ async fn a_value_that_cannot_be_used_stops_the_whole_update() {
     assert!(store::catalog::load(&mut tx, &house.tenant).await.unwrap().items.is_empty());
 }
 
-#[tokio::test]
-async fn removing_an_item_keeps_its_events() {
-    let house = House::new().await;
+async fn removing_an_item_keeps_its_events(house: House) {
     put_json(&house, r#"{"items":[{"id":"i1","skills":["s"]}]}"#).await;
     house.send(answer("1", "ada", &at(0), "")).await;
     assert_eq!(put_json(&house, r#"{"remove_items":["i1"]}"#).await.items.removed, 1);
     assert_eq!(house.stored().await, (1, 1));
 }
+
+on_both!(
+    a_catalogue_grows_by_parts_and_keeps_its_revision_when_nothing_changes,
+    a_value_that_cannot_be_used_stops_the_whole_update,
+    removing_an_item_keeps_its_events
+);

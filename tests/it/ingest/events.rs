@@ -6,9 +6,7 @@ use parcours::store::{self, consents::ConsentEntry, rights::Tombstone};
 
 use super::{House, NOW, answer, at, words};
 
-#[tokio::test]
-async fn events_sent_twice_are_stored_once() {
-    let house = House::new().await;
+async fn events_sent_twice_are_stored_once(house: House) {
     let body = format!("[{},{}]", answer("1", "ada", &at(0), ""), answer("2", "bob", &at(1), r#","skills":["s"],"response_ms":900"#));
     assert_eq!(words(&house.send(body.clone()).await), ["accepted", "accepted"]);
     assert_eq!(words(&house.send(body).await), ["duplicate", "duplicate"]);
@@ -16,9 +14,7 @@ async fn events_sent_twice_are_stored_once() {
     assert_eq!(house.counted().await, 2);
 }
 
-#[tokio::test]
-async fn an_id_with_other_content_is_a_conflict_for_that_event_alone() {
-    let house = House::new().await;
+async fn an_id_with_other_content_is_a_conflict_for_that_event_alone(house: House) {
     house.send(answer("1", "ada", &at(0), "")).await;
     let body = format!("{}\n{}\n{}", answer("1", "ada", &at(1), ""), answer("1", "ada", &at(1), ""), answer("2", "ada", &at(2), ""));
     let report = house.send(body).await;
@@ -27,17 +23,13 @@ async fn an_id_with_other_content_is_a_conflict_for_that_event_alone() {
     assert_eq!(house.send(answer("1", "bob", &at(0), "")).await.conflicts, 1);
 }
 
-#[tokio::test]
-async fn ids_repeated_in_one_batch_are_told_apart() {
-    let house = House::new().await;
+async fn ids_repeated_in_one_batch_are_told_apart(house: House) {
     let body = [answer("1", "ada", &at(0), ""), answer("1", "ada", &at(0), ""), answer("1", "ada", &at(5), "")].join("\n");
     assert_eq!(words(&house.send(body).await), ["accepted", "duplicate", "conflict"]);
     assert_eq!(house.stored().await, (1, 1));
 }
 
-#[tokio::test]
-async fn bad_events_are_quarantined_and_the_others_go_through() {
-    let house = House::new().await;
+async fn bad_events_are_quarantined_and_the_others_go_through(house: House) {
     let body = format!(
         "[{},{},{},{},{},{},{}]",
         answer("1", "ada", &at(0), r#","score":-1"#),
@@ -60,9 +52,7 @@ async fn bad_events_are_quarantined_and_the_others_go_through() {
     assert_eq!(unknown.payload["item_id"], "i1");
 }
 
-#[tokio::test]
-async fn a_body_that_is_no_json_is_refused_with_its_place() {
-    let house = House::new().await;
+async fn a_body_that_is_no_json_is_refused_with_its_place(house: House) {
     let error = house.try_send("[{\"id\":\"1\",\n\"learner_id\" \"ada\"}]").await.unwrap_err();
     let IngestError::Batch(BatchError::Malformed(malformed)) = error else { panic!("{error}") };
     assert_eq!((malformed.line, malformed.column), (2, 14));
@@ -70,18 +60,14 @@ async fn a_body_that_is_no_json_is_refused_with_its_place() {
     assert_eq!(house.stored().await, (0, 0));
 }
 
-#[tokio::test]
-async fn a_batch_that_is_too_long_is_refused_whole() {
-    let mut house = House::new().await;
+async fn a_batch_that_is_too_long_is_refused_whole(mut house: House) {
     house.config.max_batch = 2;
     let body = (0..3).map(|n| answer(&n.to_string(), "ada", &at(n), "")).collect::<Vec<_>>().join("\n");
     assert!(matches!(house.try_send(body).await, Err(IngestError::Batch(BatchError::TooManyEvents { events: 3, limit: 2 }))));
     assert_eq!(house.stored().await, (0, 0));
 }
 
-#[tokio::test]
-async fn every_kind_is_stored_and_attempts_alone_are_counted() {
-    let house = House::new().await;
+async fn every_kind_is_stored_and_attempts_alone_are_counted(house: House) {
     let event = |id: u32, kind: &str, more: &str| {
         format!(
             r#"{{"id":"{id}","learner_id":"ada","item_id":"not in the catalogue","kind":"{kind}","occurred_at":"2026-03-01T08:00:00Z"{more}}}"#
@@ -108,9 +94,7 @@ async fn every_kind_is_stored_and_attempts_alone_are_counted() {
     assert_eq!(scores, [None, None, Some(0.4), Some(0.75), Some(0.75), Some(1.0)]);
 }
 
-#[tokio::test]
-async fn answers_inside_an_opt_out_are_kept_but_never_counted() {
-    let house = House::new().await;
+async fn answers_inside_an_opt_out_are_kept_but_never_counted(house: House) {
     let ada = house.pseudonym("ada", 0);
     let bucket = house.secrets.bucket(ada);
     let choose = async |choice: Consent, minute: i64| {
@@ -135,9 +119,7 @@ async fn answers_inside_an_opt_out_are_kept_but_never_counted() {
     assert_eq!((house.stored().await.0, house.counted().await), (4, 3));
 }
 
-#[tokio::test]
-async fn nothing_of_an_erased_learner_is_kept() {
-    let house = House::new().await;
+async fn nothing_of_an_erased_learner_is_kept(house: House) {
     let ada = house.pseudonym("ada", 0);
     let tombstone =
         |reopened_at| Tombstone { mac: house.secrets.tombstone(&house.tenant, ada), erased_at: NOW, expires_at: None, reopened_at };
@@ -170,3 +152,15 @@ async fn nothing_of_an_erased_learner_is_kept() {
     assert!(store::events::all_of(&mut tx, &house.tenant, ada).await.unwrap().is_empty());
     assert_eq!(store::events::all_of(&mut tx, &house.tenant, house.pseudonym("ada", 1)).await.unwrap().len(), 1);
 }
+
+on_both!(
+    events_sent_twice_are_stored_once,
+    an_id_with_other_content_is_a_conflict_for_that_event_alone,
+    ids_repeated_in_one_batch_are_told_apart,
+    bad_events_are_quarantined_and_the_others_go_through,
+    a_body_that_is_no_json_is_refused_with_its_place,
+    a_batch_that_is_too_long_is_refused_whole,
+    every_kind_is_stored_and_attempts_alone_are_counted,
+    answers_inside_an_opt_out_are_kept_but_never_counted,
+    nothing_of_an_erased_learner_is_kept
+);

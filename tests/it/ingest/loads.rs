@@ -6,9 +6,7 @@ use parcours::store;
 
 use super::House;
 
-#[tokio::test]
-async fn loading_a_log_twice_changes_nothing() {
-    let house = House::new().await;
+async fn loading_a_log_twice_changes_nothing(house: House) {
     let file = house.folder.path().join("log.csv");
     std::fs::write(&file, "0,ada\n1,1,2\n7,8,7\n1,1,0\n1,bob\n2,1\n7,8\n0,1\n").unwrap();
     let log = read(Format::Akt, &file, &ReadOptions::default()).unwrap();
@@ -30,3 +28,5 @@ async fn loading_a_log_twice_changes_nothing() {
     stored.sort_by_key(|event| (event.learner, event.occurred_at, event.key));
     assert_eq!(stored, log.events(&house.secrets, &house.tenant));
 }
+
+on_both!(loading_a_log_twice_changes_nothing);

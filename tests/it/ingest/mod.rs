@@ -1,5 +1,25 @@
 //! What comes in: real logs, good and bad events, catalogues, and what must never reach the disk.
 
+/// Runs each case on SQLite and on Postgres.
+macro_rules! on_both {
+    ($($case:ident),+) => {
+        mod sqlite {
+            $(#[tokio::test]
+            async fn $case() {
+                super::$case(super::House::new().await).await;
+            })+
+        }
+        mod postgres {
+            $(#[tokio::test]
+            async fn $case() {
+                if let Some(house) = super::House::on_postgres().await {
+                    super::$case(house).await;
+                }
+            })+
+        }
+    };
+}
+
 mod catalogs;
 mod events;
 mod formats;
@@ -13,10 +33,12 @@ use parcours::ingest::{IngestError, IngestReport, ingest};
 use parcours::privacy::Secrets;
 use parcours::store::{self, Store};
 
+use crate::support;
+
 /// 2026-03-01T08:50:00Z.
 pub const NOW: Micros = Micros(1_772_355_000_000_000);
 
-/// A tenant on an SQLite file of its own.
+/// A tenant in a database of its own.
 pub struct House {
     pub folder: tempfile::TempDir,
     pub store: Store,
@@ -27,9 +49,20 @@ pub struct House {
 }
 
 impl House {
+    /// On an SQLite file in `folder`.
     pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = format!("sqlite:{}", folder.path().join("house.db").display());
+        Self::open(folder, url).await
+    }
+
+    /// `None` where there is no Postgres.
+    pub async fn on_postgres() -> Option<Self> {
+        let url = support::postgres::database().await?;
+        Some(Self::open(tempfile::tempdir().unwrap(), url).await)
+    }
+
+    async fn open(folder: tempfile::TempDir, url: String) -> Self {
         let store = Store::connect(&DatabaseConfig { url, busy_timeout_ms: 300, ..DatabaseConfig::default() }).await.unwrap();
         let house =
             Self { folder, store, secrets: Secrets::from_seed(7), config: IngestConfig::default(), tenant: TenantId::default(), now: NOW };
