@@ -18,7 +18,7 @@ use super::network::Network;
 use super::optimiser::Adam;
 use super::random::Stream;
 use super::split;
-use crate::domain::hash::Hasher;
+use crate::domain::{Pseudonym, hash::Hasher};
 
 /// Told how far a training is; says whether to go on.
 pub trait Progress: Sync {
