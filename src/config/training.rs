@@ -17,7 +17,7 @@ pub struct TrainingConfig {
     pub dropout: f64,
     /// Answers in one optimiser step, about.
     pub batch_answers: usize,
-    /// Longest run of answers trained on as one sequence.
+    /// Longest run of answers trained on as one sequence; longer ones are cut.
     pub max_sequence: usize,
 }
 
@@ -59,5 +59,36 @@ impl TrainingConfig {
             return refuse("batch_answers must be positive and max_sequence at least 2");
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use figment::Figment;
+    use figment::providers::{Format, Toml};
+
+    use super::*;
+
+    #[test]
+    fn the_explained_defaults_are_the_defaults() {
+        let explained = Figment::from(Toml::string(include_str!("../../models/default.toml"))).focus("training");
+        assert_eq!(explained.extract::<TrainingConfig>().unwrap(), TrainingConfig::default());
+        let written: std::collections::BTreeMap<String, serde_json::Value> = explained.extract().unwrap();
+        let known = serde_json::to_value(TrainingConfig::default()).unwrap();
+        assert_eq!(
+            written.keys().collect::<Vec<_>>(),
+            known.as_object().unwrap().keys().collect::<std::collections::BTreeSet<_>>().into_iter().collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn what_cannot_train_is_refused_by_name() {
+        assert_eq!(TrainingConfig::default().check(), Ok(()));
+        let refused = |config: TrainingConfig, field: &str| assert!(config.check().unwrap_err().contains(field));
+        refused(TrainingConfig { width: 3, ..TrainingConfig::default() }, "width");
+        refused(TrainingConfig { max_epochs: 0, ..TrainingConfig::default() }, "max_epochs");
+        refused(TrainingConfig { learning_rate: f64::NAN, ..TrainingConfig::default() }, "learning_rate");
+        refused(TrainingConfig { dropout: 1.0, ..TrainingConfig::default() }, "dropout");
+        refused(TrainingConfig { batch_answers: 0, ..TrainingConfig::default() }, "batch_answers");
     }
 }
