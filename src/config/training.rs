@@ -26,10 +26,10 @@ impl Default for TrainingConfig {
         Self {
             seed: 20_26,
             width: 64,
-            max_epochs: 10,
+            max_epochs: 8,
             learning_rate: 2e-3,
             weight_decay: 1e-5,
-            dropout: 0.1,
+            dropout: 0.2,
             batch_answers: 1024,
             max_sequence: 100_000,
         }

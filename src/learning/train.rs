@@ -83,7 +83,7 @@ const KEEP_MEAN: f32 = 0.98;
 /// At most this part of the other learners is left out of a step's counts.
 const THINNING: f32 = 0.5;
 /// Small shards take smaller steps, so that an epoch has about this many of them; but no step is smaller than [`SMALLEST_STEP`].
-const STEPS_AN_EPOCH: usize = 128;
+const STEPS_AN_EPOCH: usize = 64;
 const SMALLEST_STEP: usize = 128;
 /// Epochs without a better validation loss before training stops.
 const PATIENCE: usize = 2;
