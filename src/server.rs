@@ -13,6 +13,7 @@ use crate::api::{self, ApiState};
 use crate::app::App;
 use crate::console;
 use crate::jobs;
+use crate::privacy::replay::Replayed;
 use crate::privacy::rights::Rights;
 
 /// How long requests in flight may take to finish once the service was told to stop.
@@ -56,7 +57,18 @@ impl Server {
             let _ = stream.set_nodelay(true);
         });
         tracing::info!(%address, backend = app.store.backend().as_str(), "serving");
-        let resumed = Rights::new(app.store.clone(), app.secrets.clone(), app.clock.clone(), &app.config).resume().await?;
+        let rights = Rights::new(app.store.clone(), app.secrets.clone(), app.clock.clone(), &app.config);
+        // Before anything is served: a database restored from a backup is told what it should have forgotten.
+        let replayed = rights.replay().await.context("replaying the rights ledger")?;
+        if replayed != Replayed::default() {
+            tracing::warn!(
+                erasures = replayed.erasures,
+                opt_outs = replayed.opt_outs,
+                tombstones = replayed.tombstones,
+                "the rights ledger knew more than the database; replayed"
+            );
+        }
+        let resumed = rights.resume().await?;
         if resumed > 0 {
             tracing::info!(requests = resumed, "erasures are carried on");
         }

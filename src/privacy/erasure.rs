@@ -19,7 +19,7 @@ use crate::store::audit::{self, AuditEntry};
 use crate::store::{Tx, counts, jobs, learners, rights, tenants};
 
 /// Days within which the law wants an answer.
-const DUE_DAYS: i64 = 30;
+pub(super) const DUE_DAYS: i64 = 30;
 
 /// What the deleting step did, kept with the request for the receipt.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

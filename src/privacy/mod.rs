@@ -7,6 +7,7 @@ pub mod ledger;
 pub mod merkle;
 pub mod pseudonym;
 pub mod receipt;
+pub mod replay;
 pub mod rights;
 
 pub use pseudonym::Secrets;

@@ -110,6 +110,11 @@ pub async fn count(tx: &mut Tx, tenant: &TenantId) -> Result<(i64, i64)> {
     })
     .about("learners")
 }
+/// Every learner of the tenant, for the replay of the rights ledger.
+pub async fn all(tx: &mut Tx, tenant: &TenantId) -> Result<Vec<Pseudonym>> {
+    with_tx!(tx, |conn| sqlx::query_scalar("SELECT learner FROM learners WHERE tenant_id = $1").bind(tenant).fetch_all(conn).await)
+        .about("learners")
+}
 /// Deletes every row of the learner in every table of the inventory that says so; rows deleted, per table.
 /// Counts (`item_counts`) must have been subtracted before.
 pub async fn delete_everywhere(tx: &mut Tx, tenant: &TenantId, learner: Pseudonym) -> Result<Vec<(&'static str, u64)>> {

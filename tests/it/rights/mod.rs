@@ -7,4 +7,5 @@ mod equality;
 mod erasure;
 mod fence;
 mod registry;
+mod replay;
 mod world;

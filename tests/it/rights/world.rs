@@ -117,6 +117,13 @@ impl World {
         Self { app, tenant, clock, folder }
     }
 
+    /// The same folder and clock, opened anew.
+    pub async fn reopen(self) -> Self {
+        let store = Store::connect(&self.app.config.database).await.unwrap();
+        let app = App::new((*self.app.config).clone(), store, Secrets::from_seed(7), self.clock.clone());
+        Self { app, ..self }
+    }
+
     pub fn rights(&self) -> Rights {
         Rights::new(self.app.store.clone(), self.app.secrets.clone(), self.app.clock.clone(), &self.app.config)
     }
