@@ -67,7 +67,7 @@ pub struct Standing {
 const FADING: f32 = 0.8;
 
 impl Standing {
-    fn note(&mut self, correct: bool, expected: f32, step: u32, time: i64) {
+    pub(super) fn note(&mut self, correct: bool, expected: f32, step: u32, time: i64) {
         self.tally.note(correct);
         let surprise = f32::from(u8::from(correct)) - expected;
         self.surplus += surprise;
@@ -156,6 +156,20 @@ impl Evidence {
 
     /// Describes `item` for the learner of `record`. `own`: the record whose answers are part of the evidence, to be left out.
     pub fn describe(&self, record: &Record, own: Option<&Record>, item: Option<u32>, skills: &[u32]) -> Description {
+        let on_item = item.and_then(|item| record.items.get(&item)).copied().unwrap_or_default();
+        self.describe_as(&record.overall, |skill| record.skills.get(&skill).copied(), on_item, own, item, skills)
+    }
+
+    /// The same for a learner who stands as said, whatever their record.
+    pub fn describe_as(
+        &self,
+        overall: &Standing,
+        standing: impl Fn(u32) -> Option<Standing>,
+        on_item: Standing,
+        own: Option<&Record>,
+        item: Option<u32>,
+        skills: &[u32],
+    ) -> Description {
         let weight = 1.0 / skills.len().max(1) as f32;
         let (mut prior, mut skill_logit, mut skill_log) = (0.0, 0.0, 0.0);
         let mut on_skill = [0.0f32; 5];
@@ -164,8 +178,7 @@ impl Evidence {
             prior += rate * weight;
             skill_logit += logit(rate) * weight;
             skill_log += tally.attempts.ln_1p() * weight;
-            if let Some(standing) = record.skills.get(&skill) {
-                let Standing { tally, surplus, recent, last_correct, .. } = *standing;
+            if let Some(Standing { tally, surplus, recent, last_correct, .. }) = standing(skill) {
                 let values = [tally.attempts.ln_1p(), tally.right.ln_1p(), surplus / (tally.attempts + 2.0), recent, sign(last_correct)];
                 on_skill.iter_mut().zip(values).for_each(|(sum, value)| *sum += value * weight);
             }
@@ -175,13 +188,11 @@ impl Evidence {
             skill_logit = logit(prior);
         }
         let mut tally = self.item(item);
-        let on_item = item.and_then(|item| record.items.get(&item)).copied().unwrap_or_default();
         if own.is_some() {
             tally = tally.less(on_item.tally);
         }
         let expected = tally.shrunken(prior, ITEM_STRENGTH);
         let base = logit(expected);
-        let overall = record.overall;
         let features = [
             base,
             0.2 * tally.attempts.ln_1p(),

@@ -101,6 +101,19 @@ pub fn sigmoid(x: f32) -> f32 {
     0.5 * tanh(0.5 * x) + 0.5
 }
 
+/// Sum of max(x, 0) · w, in eight running sums: one alone would wait for each addition.
+pub fn positive_dot(x: &[f32], w: &[f32]) -> f32 {
+    let mut sums = [0.0f32; 8];
+    let (xs, ws) = (x.chunks_exact(8), w.chunks_exact(8));
+    let rest: f32 = xs.remainder().iter().zip(ws.remainder()).map(|(x, w)| x.max(0.0) * w).sum();
+    for (x, w) in xs.zip(ws) {
+        for lane in 0..8 {
+            sums[lane] += x[lane].max(0.0) * w[lane];
+        }
+    }
+    sums.iter().sum::<f32>() + rest
+}
+
 /// ln(p / (1 - p)), p kept away from 0 and 1.
 #[inline]
 pub fn logit(p: f32) -> f32 {

@@ -9,7 +9,7 @@ use super::artefact::{Header, Tensors};
 use super::batch::fade;
 use super::features::{Description, FEATURES, GAPS, Record, STEP_BUCKETS, Standing, TIME_BUCKETS, gap_code};
 use super::index::Index;
-use super::math::{product_wt, sigmoid, tanh};
+use super::math::{positive_dot, product_wt, sigmoid, tanh};
 use super::network::{hidden, input_width, output_width, squash};
 use super::predictor::LoadError;
 
@@ -30,8 +30,8 @@ pub struct Target<'a> {
 }
 
 /// Matrices are kept transposed, [inputs, outputs]: then y += xₖ · row k runs at full speed.
-struct Matrix {
-    rows: Vec<f32>,
+pub(super) struct Matrix {
+    pub(super) rows: Vec<f32>,
     outputs: usize,
 }
 
@@ -43,24 +43,24 @@ impl Matrix {
         Self { rows, outputs }
     }
 
-    fn add(&self, x: &[f32], y: &mut [f32]) {
+    pub(super) fn add(&self, x: &[f32], y: &mut [f32]) {
         for (x, row) in x.iter().zip(self.rows.chunks_exact(self.outputs)) {
             y.iter_mut().zip(row).for_each(|(y, w)| *y += x * w);
         }
     }
 }
 
-struct Track {
+pub(super) struct Track {
     /// By result: wrong, right.
-    skill_input: [Matrix; 2],
-    item_input: [Matrix; 2],
-    feature_input: Matrix,
-    result_input: Vec<f32>,
-    bias: Vec<f32>,
-    forget: Matrix,
-    update: Matrix,
+    pub(super) skill_input: [Matrix; 2],
+    pub(super) item_input: [Matrix; 2],
+    pub(super) feature_input: Matrix,
+    pub(super) result_input: Vec<f32>,
+    pub(super) bias: Vec<f32>,
+    pub(super) forget: Matrix,
+    pub(super) update: Matrix,
     /// [GAPS, width].
-    gaps: Vec<f32>,
+    pub(super) gaps: Vec<f32>,
 }
 
 impl Track {
@@ -84,7 +84,7 @@ impl Track {
     }
 
     /// h' = h ⊙ σ(G h + gap)
-    fn fade(&self, h: &[f32], gap: u32) -> Vec<f32> {
+    pub(super) fn fade(&self, h: &[f32], gap: u32) -> Vec<f32> {
         let d = h.len();
         let mut gate = self.gaps[gap as usize * d..][..d].to_vec();
         self.forget.add(h, &mut gate);
@@ -121,24 +121,24 @@ impl Track {
 
 /// A member loaded for one index.
 pub struct Member {
-    width: usize,
-    domain: Track,
-    skill: Track,
+    pub(super) width: usize,
+    pub(super) domain: Track,
+    pub(super) skill: Track,
     item: Track,
     /// Rows by position in the index; a skill the member never met has the mean of those it did, an item zeros.
-    skill_rows: Vec<f32>,
-    item_rows: Vec<f32>,
+    pub(super) skill_rows: Vec<f32>,
+    pub(super) item_rows: Vec<f32>,
     /// The output layer's product of a skill's vector, and of an item's skills and own vector with the bias. [positions, hidden]
-    skill_side: Vec<f32>,
+    pub(super) skill_side: Vec<f32>,
     item_side: Vec<f32>,
-    hidden_bias: Vec<f32>,
-    from_domain: Matrix,
-    from_skill: Matrix,
+    pub(super) hidden_bias: Vec<f32>,
+    pub(super) from_domain: Matrix,
+    pub(super) from_skill: Matrix,
     from_item: Matrix,
     /// [hidden, FEATURES], as the product over many items reads it.
-    from_features: Vec<f32>,
-    output: Vec<f32>,
-    output_bias: f32,
+    pub(super) from_features: Vec<f32>,
+    pub(super) output: Vec<f32>,
+    pub(super) output_bias: f32,
 }
 
 fn tensor<'a>(tensors: &'a Tensors, name: &str, shape: &[usize]) -> Result<&'a [f32], LoadError> {
@@ -291,7 +291,7 @@ impl Member {
             let features: Vec<f32> = descriptions.iter().flat_map(|description| description.features).collect();
             product_wt(targets.len(), h, FEATURES, &features, &self.from_features, &mut layer, true);
             for (row, description) in layer.chunks_exact(h).zip(descriptions) {
-                let residual: f32 = row.iter().zip(&self.output).map(|(value, weight)| value.max(0.0) * weight).sum();
+                let residual = positive_dot(row, &self.output);
                 logits.push(description.base + residual + self.output_bias);
             }
         }
@@ -300,7 +300,7 @@ impl Member {
 }
 
 /// What is left of a state after the gap since `last`; `None` where there was none.
-fn fade_if(track: &Track, h: Option<&Vec<f32>>, last: &Standing, step: u32, time: i64) -> Option<Vec<f32>> {
+pub(super) fn fade_if(track: &Track, h: Option<&Vec<f32>>, last: &Standing, step: u32, time: i64) -> Option<Vec<f32>> {
     h.filter(|h| !h.is_empty()).map(|h| track.fade(h, gap_code(last, step, time)))
 }
 
@@ -309,6 +309,6 @@ fn squashed(mut h: Vec<f32>) -> Vec<f32> {
     h
 }
 
-fn add_scaled(sum: &mut [f32], values: &[f32], scale: f32) {
+pub(super) fn add_scaled(sum: &mut [f32], values: &[f32], scale: f32) {
     sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += scale * value);
 }

@@ -13,6 +13,7 @@ pub mod dataset;
 pub mod evaluate;
 mod features;
 pub mod frame;
+mod foresee;
 mod index;
 mod linear;
 mod math;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::baseline::BestLr;
 use super::features::{Description, Evidence, Record, Standing};
+use super::foresee::Prospects;
 use super::math::sigmoid;
 use super::member::{Member, Target};
 use super::state::{Counted, LearnerState};
@@ -187,22 +188,40 @@ impl Predictor {
     }
 
     /// For each item (100 or so): p(correct), and the mean mastery of the item's own skills now, after a right and after a wrong answer.
-    /// The heart of a recommendation.
+    /// The heart of a recommendation: equal to `simulate_at` and `mastery`, but no state is copied, and all items go through each
+    /// member together.
     pub fn foresee_at(&self, state: &LearnerState, items: &[u32], now: Micros) -> Vec<Foresight> {
-        let mean = |state: &LearnerState, skills: &[u32]| {
-            let sum: f32 = self.master(state, skills.iter().copied().map(Some), now).iter().map(|mastery| mastery.p_correct).sum();
-            sum / skills.len().max(1) as f32
+        let targets: Vec<Target<'_>> =
+            items.iter().map(|&item| Target { item: Some(item), skills: self.index.skills_of(Some(item)) }).collect();
+        let prospects = Prospects::new(&self.evidence, &state.record, state.counted(), &targets, now.0);
+        let predictions = self.mean(state, &targets, now);
+        let mut skills: Vec<u32> = targets.iter().flat_map(|target| target.skills).copied().collect();
+        skills.sort_unstable();
+        skills.dedup();
+        let known = self.master(state, skills.iter().copied().map(Some), now);
+        let mut after = vec![0.0; prospects.after.len()];
+        if self.members.is_empty() {
+            after.iter_mut().zip(&prospects.after).for_each(|(p, description)| *p = fallback(description));
+        }
+        for (member, state_in) in self.members.iter().zip(&state.members) {
+            let logits = member.foresee(state_in, &state.record, &targets, &prospects, now.0);
+            after.iter_mut().zip(logits).for_each(|(p, logit)| *p += sigmoid(logit) / self.members.len() as f32);
+        }
+        let (wrong, right) = after.split_at(prospects.pairs.len());
+        let mut start = 0;
+        let foresight = |(target, prediction): (&Target<'_>, Prediction)| {
+            let own = start..start + target.skills.len();
+            start = own.end;
+            let share = 1.0 / target.skills.len().max(1) as f32;
+            let now_at = |skill: &u32| skills.binary_search(skill).map_or(0.0, |at| known[at].p_correct);
+            Foresight {
+                p_correct: prediction.p_correct,
+                mastery: target.skills.iter().map(now_at).sum::<f32>() * share,
+                after_right: right[own.clone()].iter().sum::<f32>() * share,
+                after_wrong: wrong[own].iter().sum::<f32>() * share,
+            }
         };
-        self.predict_at(state, items, now)
-            .into_iter()
-            .zip(items)
-            .map(|(prediction, &item)| {
-                let skills = self.index.catalog.skills_of(item);
-                let around = state.around(item, skills);
-                let [wrong, right] = [false, true].map(|correct| mean(&self.simulate_at(&around, item, correct, now), skills));
-                Foresight { p_correct: prediction.p_correct, mastery: mean(&around, skills), after_right: right, after_wrong: wrong }
-            })
-            .collect()
+        targets.iter().zip(predictions).map(foresight).collect()
     }
 
     /// For comparison: what a logistic regression on counts says of the next answer.

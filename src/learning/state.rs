@@ -46,25 +46,4 @@ impl LearnerState {
         };
         Self { record: self.record.clone(), seen: self.seen.clone(), counted, members: self.members.clone() }
     }
-
-    /// The part of the state an answer to `item` reads and writes: a small copy to imagine answers in.
-    pub(super) fn around(&self, item: u32, skills: &[u32]) -> Self {
-        let record =
-            |from: &Record| Record { overall: from.overall, skills: only(&from.skills, skills), items: only(&from.items, &[item]) };
-        let counted = match &self.counted {
-            Counted::All => Counted::All,
-            Counted::Before(before) => Counted::Before(Arc::new(record(before))),
-            Counted::Nothing => Counted::Nothing,
-        };
-        let member = |from: &MemberState| MemberState {
-            domain: from.domain.clone(),
-            skills: only(&from.skills, skills),
-            items: only(&from.items, &[item]),
-        };
-        Self { record: record(&self.record), seen: HashMap::new(), counted, members: self.members.iter().map(member).collect() }
-    }
-}
-
-fn only<T: Clone>(all: &HashMap<u32, T>, keys: &[u32]) -> HashMap<u32, T> {
-    keys.iter().filter_map(|key| Some((*key, all.get(key)?.clone()))).collect()
 }

@@ -202,7 +202,7 @@ impl Default for Policy {
             review_rest_days: 1.0,
             retry_minutes: 10.0,
             novelty_days: 14.0,
-            longlist: 1_000,
+            longlist: 400,
             shortlist: 100,
             default_minutes: 5.0,
             prior_answers: 10.0,

@@ -5,6 +5,7 @@ mod architecture;
 mod console;
 mod ingest;
 mod jobs;
+mod recommend;
 mod rights;
 mod store;
 mod support;
