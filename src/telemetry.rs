@@ -3,6 +3,7 @@
 //! Logs go to standard error as text or JSON lines. They carry request ids, routes, counts and durations; never a
 //! learner, an event or a body. Metrics are kept in memory and read at `/metrics` in Prometheus' text format.
 
+use std::io::IsTerminal;
 use std::sync::OnceLock;
 
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -16,7 +17,11 @@ pub fn init_logs(config: &LogConfig) {
         eprintln!("log.filter cannot be used ({error}); logging at `info`");
         EnvFilter::new("info")
     });
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let logs = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false);
     let started = if config.json { logs.json().flatten_event(true).try_init().is_ok() } else { logs.compact().try_init().is_ok() };
     if !started {
         tracing::debug!("logging had been started before");

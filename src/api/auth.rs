@@ -133,7 +133,7 @@ pub async fn find_hashed(app: &App, secret_hash: &Digest) -> Result<Option<Calle
 }
 
 /// The secret in the `Authorization` header, Bearer or Basic.
-fn presented(headers: &HeaderMap) -> Option<String> {
+pub(super) fn presented(headers: &HeaderMap) -> Option<String> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     let (scheme, rest) = value.split_once(' ')?;
     if scheme.eq_ignore_ascii_case("bearer") {

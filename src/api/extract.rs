@@ -116,7 +116,7 @@ fn require_json(headers: &HeaderMap) -> Result<(), Problem> {
 
 /// The body, up to `limit` bytes. A larger one is read to its end and thrown away (within bounds), because a client
 /// that is still sending when the connection closes never sees the answer.
-async fn read(request: Request, limit: usize) -> Result<Bytes, Problem> {
+pub(super) async fn read(request: Request, limit: usize) -> Result<Bytes, Problem> {
     const DRAIN_BYTES: usize = 256 << 20;
     const DRAIN_TIME: Duration = Duration::from_secs(10);
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());

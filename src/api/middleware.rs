@@ -60,6 +60,7 @@ pub async fn deadline(State(state): State<ApiState>, request: Request, next: Nex
 pub async fn keep_private(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
 }
 

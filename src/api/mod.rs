@@ -17,6 +17,7 @@ pub mod auth;
 mod docs;
 pub mod extract;
 pub mod health;
+mod idempotency;
 mod middleware;
 pub mod openapi;
 pub mod problem;
@@ -33,12 +34,13 @@ pub struct ApiState {
     pub app: App,
     /// One permit for each request that may be worked on at once.
     in_flight: Arc<Semaphore>,
+    replays: idempotency::Replays,
 }
 
 impl ApiState {
     pub fn new(app: App) -> Self {
         let in_flight = Arc::new(Semaphore::new(app.config.server.max_in_flight));
-        Self { app, in_flight }
+        Self { app, in_flight, replays: idempotency::Replays::default() }
     }
 }
 
@@ -47,6 +49,7 @@ impl ApiState {
 pub fn router(state: ApiState, beside: Router<ApiState>) -> Router {
     let (routes, _) = openapi::routes().split_for_parts();
     let guarded = routes
+        .layer(from_fn_with_state(state.clone(), idempotency::replay))
         .layer(from_fn(middleware::keep_private))
         .merge(beside)
         .fallback(middleware::unknown_route)

@@ -2,8 +2,10 @@
 
 use utoipa::Modify;
 use utoipa::OpenApi;
+use utoipa::openapi::path::{ParameterBuilder, ParameterIn};
+use utoipa::openapi::schema::{ObjectBuilder, Type};
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa::openapi::{self, ContentBuilder, Ref, ResponseBuilder};
+use utoipa::openapi::{self, ContentBuilder, Ref, Required, ResponseBuilder};
 use utoipa_axum::router::OpenApiRouter;
 
 use super::ApiState;
@@ -52,7 +54,17 @@ pub fn document() -> openapi::OpenApi {
     let (_, mut document) = routes().split_for_parts();
     let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
     let refused = ResponseBuilder::new().description("Refused or failed").content("application/problem+json", problem).build();
-    for item in document.paths.paths.values_mut() {
+    let again = ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some("The same key and body again within a day give the first answer again, and nothing is done twice."))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String).max_length(Some(255))))
+        .build();
+    for (path, item) in &mut document.paths.paths {
+        if let Some(operation) = item.post.as_mut().filter(|_| super::idempotency::ROUTES.contains(&path.as_str())) {
+            operation.parameters.get_or_insert_default().push(again.clone());
+        }
         for operation in [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten() {
             operation.responses.responses.insert("default".into(), refused.clone().into());
         }

@@ -60,7 +60,13 @@ pub struct ServerConfig {
 
 impl Default for ServerConfig {
     fn default() -> Self {
-        Self { address: ([127, 0, 0, 1], 8080).into(), max_body_mib: 32, max_small_body_kib: 256, request_timeout_ms: 30_000, max_in_flight: 512 }
+        Self {
+            address: ([127, 0, 0, 1], 8080).into(),
+            max_body_mib: 32,
+            max_small_body_kib: 256,
+            request_timeout_ms: 30_000,
+            max_in_flight: 512,
+        }
     }
 }
 
@@ -212,15 +218,30 @@ impl Config {
         self.training.check().map_err(|error| ConfigError(format!("training: {error}")))
     }
 
-    /// The effective configuration as TOML-like JSON, a password inside the database URL replaced by `***`.
+    /// The configuration as it may be shown: a password inside the database URL is replaced by `***`.
     pub fn redacted(&self) -> Self {
         let mut config = self.clone();
-        if let Some((head, tail)) = config.database.url.split_once("://") {
-            if let Some((credentials, rest)) = tail.rsplit_once('@') {
-                let user = credentials.split(':').next().unwrap_or_default();
-                config.database.url = if credentials.contains(':') { format!("{head}://{user}:***@{rest}") } else { config.database.url.clone() };
-            }
-        }
+        config.database.url = without_password(&self.database.url);
         config
+    }
+}
+
+/// Passwords stand before the `@` or among the parameters.
+fn without_password(url: &str) -> String {
+    let (address, parameters) = url.split_once('?').map_or((url, None), |(address, parameters)| (address, Some(parameters)));
+    let address = match address.split_once("://").and_then(|(head, tail)| Some((head, tail.rsplit_once('@')?))) {
+        Some((head, (credentials, rest))) => match credentials.split_once(':') {
+            Some((user, _)) => format!("{head}://{user}:***@{rest}"),
+            None => address.to_string(),
+        },
+        None => address.to_string(),
+    };
+    let hide = |pair: &str| match pair.split_once('=') {
+        Some((name, _)) if name.to_ascii_lowercase().contains("password") => format!("{name}=***"),
+        _ => pair.to_string(),
+    };
+    match parameters {
+        Some(parameters) => format!("{address}?{}", parameters.split('&').map(hide).collect::<Vec<_>>().join("&")),
+        None => address,
     }
 }

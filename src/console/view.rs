@@ -132,9 +132,9 @@ impl IntoResponse for Failure {
     }
 }
 
-/// "2026-11-22 23:40 UTC"
+/// "2026-11-22 23:40": UTC, as the foot of each page says.
 pub fn time(at: Micros) -> String {
-    at.to_datetime().format("%Y-%m-%d %H:%M UTC").to_string()
+    at.to_datetime().format("%Y-%m-%d %H:%M").to_string()
 }
 
 /// "1 234 567", in narrow no-break spaces, as both languages may read it.

@@ -29,7 +29,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("clean_at", "Model clean", "Modèle propre"),
     ("completed_at", "Completed", "Terminé"),
     ("confirm_erase", "I know that an erasure cannot be undone", "Je sais qu’un effacement est irréversible"),
-    ("created", "Created", "Créé"),
+    ("created", "Created", "Créée"),
     ("detail", "Detail", "Détail"),
     ("done_cancelled", "The job was asked to stop.", "L’arrêt de la tâche est demandé."),
     (
@@ -127,7 +127,8 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("state_running", "running", "en cours"),
     ("state_serving", "served", "servie"),
     ("state_succeeded", "done", "réussie"),
-    ("tenant", "Tenant", "Établissement"),
+    ("tenant", "Tenant:", "Établissement :"),
+    ("times", "Times are in UTC.", "Les heures sont en UTC."),
     ("unreadable_at", "Unreadable", "Illisible"),
     ("version", "Version", "Version"),
     ("when", "When", "Quand"),

@@ -2,6 +2,7 @@
 
 mod api;
 mod architecture;
+mod cli;
 mod console;
 mod ingest;
 mod jobs;

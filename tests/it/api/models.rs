@@ -41,3 +41,27 @@ async fn the_policy_is_kept() {
     app.put("/v1/policy", json!({ "opt_out": "immediate" })).await.ok();
     assert_eq!(app.get("/v1/policy").await.ok()["opt_out"], "immediate");
 }
+
+#[tokio::test]
+async fn a_request_sent_again_under_the_same_key_gives_the_first_answer() {
+    let app = TestApp::start_with(|config| config.jobs.poll_ms = 3_600_000, std::sync::Arc::new(parcours::domain::SystemClock)).await;
+    let send = async |key: &str, body: serde_json::Value| {
+        let request = app.request(reqwest::Method::POST, "/v1/admin/refresh").bearer_auth(&app.key).header("idempotency-key", key);
+        app.send(request.json(&body)).await
+    };
+    let first = send("one", json!({ "full": true })).await;
+    let job = first.json["job_id"].as_str().unwrap().to_string();
+    app.post(&format!("/v1/jobs/{job}/cancel"), json!({})).await.ok();
+    // The queue would give a new job now; the key gives the old answer.
+    let again = send("one", json!({ "full": true })).await;
+    assert_eq!((again.status, &again.text), (202, &first.text));
+    assert_eq!(again.headers["location"], first.headers["location"]);
+    assert_eq!(again.headers["idempotent-replayed"], "true");
+    assert_eq!(send("one", json!({ "full": false })).await.problem(409), "conflict");
+    assert_ne!(send("two", json!({ "full": true })).await.json["job_id"], job.as_str());
+    assert_eq!(send("", json!({})).await.problem(400), "invalid_parameter");
+    // A revoked key replays nothing.
+    let id = app.get("/v1/keys").await.ok()["keys"][0]["id"].as_str().unwrap().to_string();
+    app.post(&format!("/v1/keys/{id}/revoke"), json!({})).await;
+    assert_eq!(send("one", json!({ "full": true })).await.problem(401), "unauthenticated");
+}

@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::api::auth::{May, scope};
 use crate::api::extract::Json;
-use crate::api::{ApiState, Problem};
+use crate::api::{ApiState, Code, Problem};
 use crate::domain::ItemId;
 use crate::store::recommendations;
 
@@ -57,7 +57,12 @@ pub async fn create(
     Json(feedback): Json<Feedback>,
 ) -> Result<StatusCode, Problem> {
     let item = ItemId::parse(feedback.item_id).map_err(|error| Problem::invalid_id("item_id", &error))?;
-    let unknown = || Problem::not_found("such recommendation; it may have been erased with its learner");
+    let unknown = || {
+        Problem::new(
+            Code::NotFound,
+            "there is no such recommendation: unknown, erased with its learner, or made for one nothing is known of yet",
+        )
+    };
     // An answer is written down a moment after it was given.
     let known =
         async |state: &ApiState| recommendations::get(&mut state.app.store.read().await?, &by.tenant, feedback.recommendation_id).await;
