@@ -63,7 +63,7 @@ pub fn document() -> openapi::OpenApi {
         .build();
     for (path, item) in &mut document.paths.paths {
         if let Some(operation) = item.post.as_mut().filter(|_| super::idempotency::ROUTES.contains(&path.as_str())) {
-            operation.parameters.get_or_insert_default().push(again.clone());
+            operation.parameters.get_or_insert_default().push(again.clone().into());
         }
         for operation in [&mut item.get, &mut item.put, &mut item.post, &mut item.delete].into_iter().flatten() {
             operation.responses.responses.insert("default".into(), refused.clone().into());

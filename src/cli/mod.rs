@@ -43,7 +43,7 @@ const USAGE: u8 = 2;
 ///
 /// Start with `parcours demo`: a sample course, a trained model and a server on this machine, in about a minute.
 #[derive(Debug, Parser)]
-#[command(name = "parcours", version, propagate_version = true, after_help = AFTER_HELP)]
+#[command(name = "parcours", version, after_help = AFTER_HELP)]
 pub struct Cli {
     #[command(flatten)]
     pub global: GlobalArgs,

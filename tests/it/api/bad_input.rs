@@ -206,7 +206,7 @@ async fn an_email_address_as_learner_id_is_taken_and_never_kept() {
 
 #[tokio::test]
 async fn a_locked_database_is_503_and_nothing_is_lost() {
-    let app = TestApp::start_with(|config| config.database.busy_timeout_ms = 200, Arc::new(SystemClock)).await;
+    let app = TestApp::start_with(|config| config.database.busy_timeout_ms = 2_000, Arc::new(SystemClock)).await;
     let lock = app.app.store.write().await.expect("the write lock");
     let event = answer("ada", "2+2", true, &app.app.clock.now().to_rfc3339());
     let reply = app.post("/v1/events", json!([event])).await;
@@ -241,7 +241,7 @@ async fn more_requests_than_may_be_worked_on_are_told_to_come_back() {
     let app = TestApp::start_with(
         |config| {
             config.server.max_in_flight = 1;
-            config.database.busy_timeout_ms = 2_000;
+            config.database.busy_timeout_ms = 3_000;
         },
         Arc::new(SystemClock),
     )
@@ -263,7 +263,7 @@ async fn more_requests_than_may_be_worked_on_are_told_to_come_back() {
 
 #[tokio::test]
 async fn a_request_that_takes_too_long_is_given_up_and_rolled_back() {
-    let app = TestApp::start_with(|config| config.server.request_timeout_ms = 300, Arc::new(SystemClock)).await;
+    let app = TestApp::start_with(|config| config.server.request_timeout_ms = 3_000, Arc::new(SystemClock)).await;
     let lock = app.app.store.write().await.expect("the write lock");
     let event = answer("ada", "2+2", true, &app.app.clock.now().to_rfc3339());
     assert_eq!(app.post("/v1/events", json!([event])).await.problem(503), "timeout");
