@@ -171,6 +171,9 @@ mod tests {
         assert_eq!(read.height(), 3);
         assert_eq!(read.column("learner").unwrap().n_unique().unwrap(), 2);
         assert_eq!(read.column("skills").unwrap().list().unwrap().len(), 3);
+        // A shard without learners has the same columns.
+        let empty = events_frame(&[], &Catalog::default(), &[7; 32]).unwrap();
+        assert_eq!((empty.height(), empty.schema()), (0, read.schema()));
         let learners = read.column("learner").unwrap().str().unwrap().iter().flatten().collect::<Vec<_>>().join(",");
         assert!(!learners.contains(&hex::encode([1; 16])) && !learners.contains(&hex::encode([2; 16])));
     }

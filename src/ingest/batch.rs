@@ -149,7 +149,9 @@ impl Batch {
                         let (reason, detail) = explain::explain(&object);
                         gather.reject(index, &object, reason, detail);
                     }
-                    None if raw.get().starts_with('{') => gather.nameless(index, Reason::WrongType, "a number is out of range".into()),
+                    None if raw.get().starts_with('{') => {
+                        gather.nameless(index, Reason::WrongType, "a number is out of range, or values are nested too deeply".into())
+                    }
                     None => gather.nameless(index, Reason::NotAnObject, Reason::NotAnObject.sentence().into()),
                 },
             }
@@ -222,6 +224,45 @@ mod tests {
             ]
         );
         assert_eq!(batch.learners.len(), 2);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn whatever_is_sent_is_answered(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..200)) {
+            let _ = Batch::decode(&bytes, &IngestConfig::default(), NOW);
+        }
+
+        /// A good event with one byte changed, among two good ones: each event is a row or a reject, and never two things.
+        #[test]
+        fn a_damaged_event_leaves_its_neighbours_alone(place in 0usize..120, byte in 32u8..127) {
+            let good = r#"{"id":"N","learner_id":"ada","item_id":"i","kind":"attempt","occurred_at":"2026-03-01T08:00:00Z","score":0.5}"#;
+            let mut damaged = good.as_bytes().to_vec();
+            let place = place % damaged.len();
+            damaged[place] = byte;
+            let body = [good.replace('N', "1").as_bytes(), b"\n", &damaged[..], b"\n", good.replace('N', "3").as_bytes()].concat();
+            let batch = Batch::decode(&body, &IngestConfig::default(), NOW).unwrap();
+            proptest::prop_assert_eq!(batch.len(), 3);
+            let mut seen: Vec<usize> = batch.rows.iter().map(|row| row.index).collect();
+            let fresh = |index: usize| batch.rows.iter().zip(&batch.findings).any(|(row, finding)| row.index == index && *finding == Finding::Fresh);
+            proptest::prop_assert!(fresh(0) && fresh(2) || byte == b'1' || byte == b'3');
+            let unusable = batch.rows.iter().zip(&batch.findings).filter(|(_, finding)| matches!(finding, Finding::Unusable(_))).count();
+            seen.extend(batch.rejects.iter().map(|reject| reject.index));
+            seen.sort_unstable();
+            proptest::prop_assert_eq!(seen.len(), 3 + unusable);
+            seen.dedup();
+            proptest::prop_assert_eq!(seen, vec![0, 1, 2]);
+        }
+    }
+
+    #[test]
+    fn deep_nesting_and_endless_numbers_sink_alone() {
+        let deep = format!(r#"{{"id":"1","x":{}{}}}"#, "[".repeat(10_000), "]".repeat(10_000));
+        let long = format!(r#"{{"id":"2","score":{}}}"#, "9".repeat(10_000));
+        let good = r#"{"id":"3","learner_id":"ada","item_id":"i","kind":"view","occurred_at":"2026-03-01T08:00:00Z"}"#;
+        for body in [format!("{deep}\n{long}\n{good}"), format!("[{deep},{long},{good}]")] {
+            let batch = Batch::decode(body.as_bytes(), &IngestConfig::default(), NOW).unwrap();
+            assert_eq!((batch.rejects.len(), batch.findings.as_slice()), (2, &[Finding::Fresh][..]));
+        }
     }
 
     #[test]

@@ -240,8 +240,8 @@ fn report(batch: Batch, verdicts: Vec<Option<Verdict>>) -> IngestReport {
     }
     let mut report = IngestReport { events: Vec::with_capacity(batch.events), ..IngestReport::default() };
     for (index, (id, verdict)) in ids.into_iter().zip(verdicts).enumerate() {
-        // Every event has one by now: it was a reject, or a row with a finding.
-        let verdict = verdict.unwrap_or(Verdict::Duplicate);
+        // Every event has one by now: it was a reject, or a row with a finding. Were one forgotten, it is not called stored.
+        let verdict = verdict.unwrap_or_else(|| Verdict::Conflict { reason: "no verdict was reached; nothing was stored".into() });
         match verdict {
             Verdict::Accepted => report.accepted += 1,
             Verdict::Duplicate => report.duplicates += 1,
