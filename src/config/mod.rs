@@ -208,7 +208,7 @@ impl Config {
         if self.model.quorum == 0 || self.model.quorum > self.model.shards {
             return refuse("model.quorum must be 1 to model.shards");
         }
-        if !(self.model.promotion_margin >= 0.0) {
+        if self.model.promotion_margin.is_nan() || self.model.promotion_margin < 0.0 {
             return refuse("model.promotion_margin must not be negative");
         }
         if !self.jobs.refresh_cron.is_empty() {

@@ -260,7 +260,7 @@ mod tests {
 
     #[test]
     fn leaving_ones_own_answers_out_equals_never_having_given_them() {
-        let item_skills = vec![vec![0], vec![0, 1]];
+        let item_skills = [vec![0], vec![0, 1]];
         let others = vec![Tally { attempts: 7.0, right: 3.0 }, Tally { attempts: 2.0, right: 2.0 }];
         let clean = Evidence::new(others.clone(), |item| &item_skills[item as usize], 2);
         let mut record = Record::default();

@@ -20,8 +20,8 @@ pub fn from_events(events: &[Event]) -> PolarsResult<DataFrame> {
     let separator = HINT_SEPARATOR.to_string();
     let hints = column(events, |event| event.skill_hints.iter().map(SkillId::as_str).collect::<Vec<_>>().join(&separator));
     df!(
-        "learner" => column(events, |event| &event.learner.as_bytes()[..]),
-        "event_key" => column(events, |event| &event.key.as_bytes()[..]),
+        "learner" => column(events, |event| event.learner.as_bytes()),
+        "event_key" => column(events, |event| event.key.as_bytes()),
         "item" => column(events, |event| event.item.as_str()),
         "kind" => column(events, |event| event.kind.as_str()),
         "occurred_at" => column(events, |event| event.occurred_at.0),

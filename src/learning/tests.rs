@@ -45,7 +45,8 @@ fn what_is_served_is_what_was_trained() {
     let dataset = class(30, 20);
     let member = train_member(&dataset, &config(), 5, &Silent).unwrap();
     let counts = dataset.counts();
-    let predictor = Predictor::load(&[member.weights.clone()], Arc::new(catalog(&dataset.vocabulary)), Arc::new(counts.clone())).unwrap();
+    let predictor =
+        Predictor::load(std::slice::from_ref(&member.weights), Arc::new(catalog(&dataset.vocabulary)), Arc::new(counts.clone())).unwrap();
 
     // The training graph over learners nobody has counted.
     let strangers = class(40, 30);

@@ -89,7 +89,7 @@ pub struct ItemFilter {
 impl ItemFilter {
     fn check(&self) -> Result<(), InvalidRequest> {
         match self.max_minutes {
-            Some(minutes) if !(minutes > 0.0) => Err(InvalidRequest::new("filter.max_minutes", "must be above 0")),
+            Some(minutes) if minutes.is_nan() || minutes <= 0.0 => Err(InvalidRequest::new("filter.max_minutes", "must be above 0")),
             _ => Ok(()),
         }
     }
@@ -335,7 +335,7 @@ impl PathRequest {
         if self.exclude.len() > MAX_NAMED {
             return Err(InvalidRequest::new("exclude", format!("at most {MAX_NAMED}")));
         }
-        if self.minutes.is_some_and(|minutes| !(minutes > 0.0)) {
+        if self.minutes.is_some_and(|minutes| minutes.is_nan() || minutes <= 0.0) {
             return Err(InvalidRequest::new("minutes", "must be above 0"));
         }
         self.filter.check()

@@ -36,6 +36,7 @@ fn back_to(page: &str, done: &str) -> Response {
 }
 
 /// Refuses a form that was not sent from one of our pages, or for which the key has no scope.
+#[expect(clippy::result_large_err, reason = "made once a refused form; boxing it would only move the cost")]
 fn check(by: &SignedIn, csrf: &str, scopes: &[Scope]) -> Result<(), Response> {
     if !by.sent(csrf) {
         return Err(view::refused("this form is out of date; go back, reload and send it again"));

@@ -10,11 +10,11 @@ use super::world::{World, cohort, id, name, without};
 
 /// What a crash left, by where it came.
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Crash {
-    AfterRecording,
-    AfterDeleting,
-    AfterRetraining,
-    AfterCompleting,
+enum CrashAfter {
+    Recording,
+    Deleting,
+    Retraining,
+    Completing,
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -24,7 +24,7 @@ async fn an_erasure_is_carried_on_from_every_step() {
     let never_met = World::sqlite(|_| {}).await;
     never_met.send_shuffled(without(&events, [&gone]), 3).await;
     never_met.refresh().await;
-    for crash in [Crash::AfterRecording, Crash::AfterDeleting, Crash::AfterRetraining, Crash::AfterCompleting] {
+    for crash in [CrashAfter::Recording, CrashAfter::Deleting, CrashAfter::Retraining, CrashAfter::Completing] {
         let mut worlds = vec![World::sqlite(|_| {}).await];
         worlds.extend(World::postgres(|_| {}).await);
         for world in worlds {
@@ -34,14 +34,14 @@ async fn an_erasure_is_carried_on_from_every_step() {
             let request = rights.record_erasure(&world.tenant, &id(&gone), "test").await.unwrap();
             assert_eq!(request.step, ErasureStep::Recorded);
             assert_eq!(rights.ledger.entries().unwrap(), []);
-            if crash != Crash::AfterRecording {
+            if crash != CrashAfter::Recording {
                 rights.delete(&world.tenant, request.id).await.unwrap();
                 assert_eq!(rights.ledger.entries().unwrap().len(), 1);
             }
-            if crash == Crash::AfterRetraining {
+            if crash == CrashAfter::Retraining {
                 world.registry().retrain(&world.tenant, &[world.shard(&gone)], Arc::new(Silent)).await.unwrap();
             }
-            if crash == Crash::AfterCompleting {
+            if crash == CrashAfter::Completing {
                 world.work().await;
             }
             // The process starts again: what is unfinished is queued, more than once perhaps.
