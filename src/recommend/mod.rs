@@ -11,6 +11,7 @@ mod knowledge;
 mod path;
 pub mod policy;
 mod recommender;
+mod scenario;
 pub mod score;
 #[cfg(test)]
 mod tests;

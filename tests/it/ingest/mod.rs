@@ -63,7 +63,7 @@ impl House {
     }
 
     async fn open(folder: tempfile::TempDir, url: String) -> Self {
-        let store = Store::connect(&DatabaseConfig { url, busy_timeout_ms: 300, ..DatabaseConfig::default() }).await.unwrap();
+        let store = Store::connect(&DatabaseConfig { url, busy_timeout_ms: 3_000, ..DatabaseConfig::default() }).await.unwrap();
         let house =
             Self { folder, store, secrets: Secrets::from_seed(7), config: IngestConfig::default(), tenant: TenantId::default(), now: NOW };
         let mut tx = house.store.write().await.unwrap();
