@@ -27,7 +27,7 @@ impl Default for TrainingConfig {
             seed: 20_26,
             width: 64,
             max_epochs: 8,
-            learning_rate: 2e-3,
+            learning_rate: 4e-3,
             weight_decay: 1e-5,
             dropout: 0.2,
             batch_answers: 1024,

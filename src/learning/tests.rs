@@ -20,7 +20,7 @@ fn class(learners: usize, answers: usize) -> Dataset {
 }
 
 fn config() -> TrainingConfig {
-    TrainingConfig { width: 8, max_epochs: 2, batch_answers: 200, ..TrainingConfig::default() }
+    TrainingConfig { width: 8, max_epochs: 2, learning_rate: 2e-3, batch_answers: 200, ..TrainingConfig::default() }
 }
 
 fn event(dataset: &Dataset, sequence: &Sequence, answer: &Answer) -> Event {
