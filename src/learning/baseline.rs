@@ -7,10 +7,11 @@ use ndarray::{Array1, Array2};
 
 use super::batch::Batch;
 use super::dataset::Dataset;
-use super::features::{Description, Evidence, FEATURES, Tally};
+use super::features::{Description, Evidence, FEATURES, OVERALL_SURPLUS, SKILL_SURPLUS, Tally};
 
-/// Best-LR in counts: shrunken item and skill rates in place of one-hot items and skills, and log counts of attempts and right
-/// answers in all, on the skill and on the item.
+/// Best-LR in counts: shrunken item and skill rates in place of one-hot items and skills; log counts of attempts and right answers in
+/// all, on the skill and on the item; and, for what jointly fitted one-hot difficulties would correct, how far the learner was above
+/// what was expected of their items.
 pub struct BestLr {
     weights: Vec<f64>,
     intercept: f64,
@@ -20,9 +21,8 @@ pub struct BestLr {
 #[error("the regression could not be fitted: {0}")]
 pub struct FitError(String);
 
-/// Features that a logistic regression on counts has: rates and log counts; what the network knows beyond (surpluses, the last
-/// results) is left out.
-const COUNTED: [usize; 10] = [0, 1, 2, 3, 4, 5, 8, 9, 13, 14];
+/// The features the regression has. The last results and what fades with time are left to the network.
+const COUNTED: [usize; 12] = [0, 1, 2, 3, 4, 5, OVERALL_SURPLUS, 8, 9, SKILL_SURPLUS, 13, 14];
 /// Learners who are described by the counts of all the others.
 const GROUP: usize = 32;
 /// Ridge penalty on the weights, against the summed loss.
@@ -59,7 +59,12 @@ impl BestLr {
         let fit_error = |error: &dyn std::fmt::Display| FitError(error.to_string());
         let records = Array2::from_shape_vec((results.len(), COUNTED.len()), rows).map_err(|error| fit_error(&error))?;
         let data = linfa::Dataset::new(records, Array1::from_vec(results));
-        let fitted = LogisticRegression::default().alpha(RIDGE).max_iterations(200).fit(&data).map_err(|error| fit_error(&error))?;
+        let fitted = LogisticRegression::default()
+            .alpha(RIDGE)
+            .max_iterations(100)
+            .gradient_tolerance(1e-3)
+            .fit(&data)
+            .map_err(|error| fit_error(&error))?;
         // linfa decides which of the two classes its logit speaks of.
         let sign = if fitted.labels().pos.class { 1.0 } else { -1.0 };
         Ok(Self { weights: fitted.params().iter().map(|weight| sign * weight).collect(), intercept: sign * fitted.intercept() })
@@ -73,5 +78,29 @@ impl BestLr {
         let logit: f64 =
             self.weights.iter().zip(counted(&description.features)).map(|(weight, value)| weight * value).sum::<f64>() + self.intercept;
         (1.0 / (1.0 + (-logit).exp())) as f32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learning::metrics::auc;
+    use crate::learning::sample::Class;
+
+    #[test]
+    fn the_regression_ranks_better_than_chance_and_speaks_of_right_answers() {
+        let dataset = Class { learners: 60, answers: 30, items: 12, skills: 3 }.dataset(4);
+        let model = BestLr::fit(&dataset).unwrap();
+        let tallies = vec![Tally::default(); 12];
+        let evidence = Evidence::new(tallies, |item| &dataset.vocabulary.item_skills[item as usize], 3);
+        let batch = Batch::new(dataset.sequences.iter().map(|sequence| sequence.answers.as_slice()), &dataset.vocabulary, &evidence);
+        let p = |features: &[f32]| {
+            let features = features.try_into().unwrap();
+            model.p_correct(&Description { features, base: 0.0, expected: 0.5 })
+        };
+        let scored: Vec<(f32, bool)> =
+            batch.features.chunks_exact(FEATURES).zip(&batch.correct).map(|(features, correct)| (p(features), *correct > 0.5)).collect();
+        assert!(auc(&scored).unwrap() > 0.55);
+        assert!(BestLr::fit(&Dataset::default()).is_err());
     }
 }
