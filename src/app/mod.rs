@@ -22,7 +22,7 @@ pub use answer::Subject;
 pub use error::AppError;
 pub use inference::Inference;
 pub use recorder::Recorder;
-pub use serving::{COUNTS_AGE, Serving, ServingCache};
+pub use serving::{Serving, ServingCache};
 
 /// Cheap to clone.
 #[derive(Clone)]

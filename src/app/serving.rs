@@ -16,7 +16,7 @@ use crate::recommend::{FallbackReason, Ground, Policy};
 use crate::store::{self, Store, Tx, tenants::Tenant};
 
 /// Counts older than this are loaded anew, in the background.
-pub const COUNTS_AGE: Duration = Duration::from_secs(5);
+const COUNTS_AGE: Duration = Duration::from_secs(5);
 
 /// What answers are made from. Immutable.
 pub struct Serving {

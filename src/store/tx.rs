@@ -174,6 +174,7 @@ impl Store {
                 sqlx::query("PRAGMA incremental_vacuum").fetch_all(writer).await?;
             }
             Self::Postgres { pool } => {
+                older_snapshots_end(pool).await?;
                 let named = inventory::TABLES.iter().filter(|(_, handling)| matches!(handling, inventory::Handling::ByPseudonym { .. }));
                 for table in named.map(|(table, _)| *table).chain(["erasure_requests"]) {
                     sqlx::query(sqlx::AssertSqlSafe(format!("VACUUM (FULL) {table}"))).execute(pool).await?;
@@ -192,6 +193,27 @@ impl Store {
             Self::Postgres { pool } => pool.close().await,
         }
     }
+}
+
+/// A rewrite keeps what an older snapshot may still want to see: waits until those that were open when it is called have ended,
+/// half a minute at most.
+async fn older_snapshots_end(pool: &PgPool) -> Result<()> {
+    let mark: String = sqlx::query_scalar("SELECT pg_current_xact_id()::xid::text").fetch_one(pool).await?;
+    for _ in 0..120 {
+        let older: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM pg_stat_activity
+             WHERE datname = current_database() AND pid <> pg_backend_pid() AND age(backend_xmin) > age($1::text::xid)",
+        )
+        .bind(&mark)
+        .fetch_one(pool)
+        .await?;
+        if older == 0 {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    tracing::warn!("a long transaction is open: the rewrite may leave some deleted bytes behind");
+    Ok(())
 }
 
 impl Tx {
