@@ -178,6 +178,10 @@ impl Default for LogConfig {
 #[error("configuration: {0}")]
 pub struct ConfigError(pub String);
 
+/// `PARCOURS_*` variables that mean something else: flags of the command line, and the test command's own. Any other unknown one
+/// is a typo, and an error.
+const NOT_SETTINGS: &[&str] = &["database_url", "config", "tenant", "shared", "bin", "cache", "venv"];
+
 impl Config {
     /// Defaults, then the TOML file (which must exist when named), then `PARCOURS_*` variables (`__` between levels).
     ///
@@ -192,7 +196,7 @@ impl Config {
             figment = figment.merge(Toml::file_exact(file));
         }
         let config: Self = figment
-            .merge(Env::prefixed("PARCOURS_").split("__").ignore(&["database_url", "config"]))
+            .merge(Env::prefixed("PARCOURS_").split("__").ignore(NOT_SETTINGS))
             .extract()
             .map_err(|error| ConfigError(error.to_string()))?;
         config.check()?;
