@@ -148,7 +148,7 @@ fn evaluate(args: &Args, globals: &Globals) -> anyhow::Result<Report> {
     let started = Instant::now();
     let predictor = Predictor::load(&outcome.members, catalog, counts)?;
     let scored = score_held_out(&predictor, &test_events, threads, |state, event| match (&args.model, &outcome.regression) {
-        (Model::BestLr, Some(regression)) => predictor.best_lr(regression, state, &event.item),
+        (Model::BestLr, Some(regression)) => predictor.best_lr(regression, state, &event.item, event.occurred_at),
         (Model::ItemMean, _) => predictor.item_mean(&event.item),
         (Model::Mean, _) => predictor.overall_mean(),
         _ => served(&predictor, state, event),

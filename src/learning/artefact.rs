@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::predictor::LoadError;
@@ -19,7 +20,7 @@ pub struct Header {
     pub skills: Vec<String>,
 }
 
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 const KEY: &str = "parcours";
 
 /// Tensors by name: (shape, values).
@@ -27,7 +28,7 @@ pub type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
 
 /// # Errors
 /// A shape and its values disagree.
-pub fn encode(header: &Header, tensors: &Tensors) -> Result<Vec<u8>, LoadError> {
+pub fn encode(header: &impl Serialize, tensors: &Tensors) -> Result<Vec<u8>, LoadError> {
     let corrupt = |error: &dyn std::fmt::Display| LoadError::Corrupt(error.to_string());
     let metadata = serde_json::to_string(header).map_err(|error| corrupt(&error))?;
     let bytes: Vec<(&String, &Vec<usize>, Vec<u8>)> = tensors
@@ -45,14 +46,23 @@ pub fn encode(header: &Header, tensors: &Tensors) -> Result<Vec<u8>, LoadError> 
 /// # Errors
 /// The bytes are not safetensors, not of this format, or hold something else than finite 32-bit floats.
 pub fn decode(bytes: &[u8]) -> Result<(Header, Tensors), LoadError> {
+    let (header, tensors): (Header, Tensors) = decode_as(bytes)?;
+    if header.format != FORMAT {
+        return Err(LoadError::Corrupt(format!("format {} is not {FORMAT}", header.format)));
+    }
+    Ok((header, tensors))
+}
+
+/// The same with a header of any kind.
+///
+/// # Errors
+/// As [`decode`], but for the format.
+pub fn decode_as<H: DeserializeOwned>(bytes: &[u8]) -> Result<(H, Tensors), LoadError> {
     let corrupt = |error: &dyn std::fmt::Display| LoadError::Corrupt(error.to_string());
     let (_, metadata) = SafeTensors::read_metadata(bytes).map_err(|error| corrupt(&error))?;
     let header =
         metadata.metadata().as_ref().and_then(|metadata| metadata.get(KEY)).ok_or_else(|| LoadError::Corrupt("no header".into()))?;
-    let header: Header = serde_json::from_str(header).map_err(|error| corrupt(&error))?;
-    if header.format != FORMAT {
-        return Err(LoadError::Corrupt(format!("format {} is not {FORMAT}", header.format)));
-    }
+    let header: H = serde_json::from_str(header).map_err(|error| corrupt(&error))?;
     let mut tensors = Tensors::new();
     for (name, view) in SafeTensors::deserialize(bytes).map_err(|error| corrupt(&error))?.tensors() {
         if view.dtype() != Dtype::F32 {

@@ -5,9 +5,11 @@ use linfa::traits::Fit;
 use linfa_logistic::LogisticRegression;
 use ndarray::{Array1, Array2};
 
-use super::batch::Batch;
-use super::dataset::Dataset;
-use super::features::{Description, Evidence, FEATURES, OVERALL_SURPLUS, SKILL_SURPLUS, Tally};
+use super::batch::{Batch, Sight};
+use super::dataset::{Dataset, Sequence};
+use super::evidence::{Evidence, ITEM_FEATURES, SET_FEATURES, Tally};
+use super::record::{FEATURES, LEARNER_FEATURES, OVERALL_SURPLUS, SKILL_SURPLUS};
+use super::random::Stream;
 
 /// Best-LR in counts: shrunken item and skill rates in place of one-hot items and skills; log counts of attempts and right answers in
 /// all, on the skill and on the item; and, for what jointly fitted one-hot difficulties would correct, how far the learner was above
@@ -22,7 +24,12 @@ pub struct BestLr {
 pub struct FitError(String);
 
 /// The features the regression has. The last results and what fades with time are left to the network.
-const COUNTED: [usize; 12] = [0, 1, 2, 3, 4, 5, OVERALL_SURPLUS, 8, 9, SKILL_SURPLUS, 13, 14];
+const COUNTED: [usize; 12] = {
+    const LEARNER: usize = ITEM_FEATURES + SET_FEATURES;
+    const OWN: usize = LEARNER + LEARNER_FEATURES;
+    let (overall, skill) = (LEARNER + OVERALL_SURPLUS, LEARNER + SKILL_SURPLUS);
+    [0, 1, 2, 3, overall - 2, overall - 1, overall, skill - 2, skill - 1, skill, OWN, OWN + 1]
+};
 /// Learners who are described by the counts of all the others.
 const GROUP: usize = 32;
 /// Ridge penalty on the weights, against the summed loss.
@@ -43,16 +50,14 @@ impl BestLr {
         for answer in dataset.sequences.iter().flat_map(|sequence| &sequence.answers) {
             known[answer.item as usize].note(answer.correct);
         }
+        let sets = vocabulary.sets();
+        let evidence = Evidence::new(known, &sets, vocabulary.skills.len());
         let (mut rows, mut results) = (Vec::with_capacity(dataset.answers() * COUNTED.len()), Vec::with_capacity(dataset.answers()));
+        let mut chance = Stream::new(0, "best-lr", &[]);
         for group in dataset.sequences.chunks(GROUP) {
-            let mut others = known.clone();
-            for answer in group.iter().flat_map(|sequence| &sequence.answers) {
-                let mut own = Tally::default();
-                own.note(answer.correct);
-                others[answer.item as usize] = others[answer.item as usize].less(own);
-            }
-            let evidence = Evidence::new(others, |item| &vocabulary.item_skills[item as usize], vocabulary.skills.len());
-            let batch = Batch::new(group.iter().map(|sequence| sequence.answers.as_slice()), vocabulary, &evidence);
+            let group: Vec<&Sequence> = group.iter().collect();
+            let sight = Sight::Others { share: 1.0, chance: &mut chance };
+            let batch = Batch::new(&group, vocabulary, &sets, &evidence, sight);
             rows.extend(batch.features.chunks_exact(FEATURES).flat_map(counted));
             results.extend(batch.correct.iter().map(|correct| *correct > 0.5));
         }
@@ -74,9 +79,9 @@ impl BestLr {
         self.weights.len() + 1
     }
 
-    pub(super) fn p_correct(&self, description: &Description) -> f32 {
+    pub(super) fn p_correct(&self, features: &[f32; FEATURES]) -> f32 {
         let logit: f64 =
-            self.weights.iter().zip(counted(&description.features)).map(|(weight, value)| weight * value).sum::<f64>() + self.intercept;
+            self.weights.iter().zip(counted(features)).map(|(weight, value)| weight * value).sum::<f64>() + self.intercept;
         (1.0 / (1.0 + (-logit).exp())) as f32
     }
 }
@@ -91,13 +96,11 @@ mod tests {
     fn the_regression_ranks_better_than_chance_and_speaks_of_right_answers() {
         let dataset = Class { learners: 60, answers: 30, items: 12, skills: 3 }.dataset(4);
         let model = BestLr::fit(&dataset).unwrap();
-        let tallies = vec![Tally::default(); 12];
-        let evidence = Evidence::new(tallies, |item| &dataset.vocabulary.item_skills[item as usize], 3);
-        let batch = Batch::new(dataset.sequences.iter().map(|sequence| sequence.answers.as_slice()), &dataset.vocabulary, &evidence);
-        let p = |features: &[f32]| {
-            let features = features.try_into().unwrap();
-            model.p_correct(&Description { features, base: 0.0, expected: 0.5 })
-        };
+        let sets = dataset.vocabulary.sets();
+        let evidence = Evidence::new(vec![Tally::default(); 12], &sets, 3);
+        let all: Vec<&Sequence> = dataset.sequences.iter().collect();
+        let batch = Batch::new(&all, &dataset.vocabulary, &sets, &evidence, Sight::Whole);
+        let p = |features: &[f32]| model.p_correct(features.try_into().unwrap());
         let scored: Vec<(f32, bool)> =
             batch.features.chunks_exact(FEATURES).zip(&batch.correct).map(|(features, correct)| (p(features), *correct > 0.5)).collect();
         assert!(auc(&scored).unwrap() > 0.55);

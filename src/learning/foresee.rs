@@ -1,86 +1,88 @@
 //! What answers would change, for many items at once: the same sums as `Member::advance` and then `Member::score`, laid out so
 //! that what the items share is done once, and the rest as a few products over all of them.
 
-use super::features::{Description, Evidence, FEATURES, Record, Standing, gap_code};
-use super::math::{positive_dot, product_plain, product_wt, sigmoid, tanh};
-use super::member::{Member, MemberState, Target, Track, add_scaled, fade_if};
-use super::network::squash;
+use rustc_hash::FxHashMap;
+
+use super::evidence::{ITEM_FEATURES, SET_FEATURES};
+use super::math::{positive_dot, product_plain, sigmoid, tanh};
+use super::member::{Member, MemberState, Track, add_scaled};
+use super::ops::squash;
+use super::predictor::fallback_of;
+use super::record::{FEATURES, OWN_FEATURES, Record, Standing, gap_buckets, learner_features};
+use super::scene::{Others, Scene, joined};
 
 /// What the members need to know beside their own vectors. Made once for all of them.
-pub struct Prospects {
-    /// Of each item, before the answer.
-    pub before: Vec<Description>,
+pub struct Prospects<'a> {
+    pub scene: &'a Scene<'a>,
+    /// [items, FEATURES], before the answer.
+    before: Vec<f32>,
     /// (item's place, skill) for each skill of each item, in order.
     pub pairs: Vec<(usize, u32)>,
-    /// Of an average item of the pair's skill, after a wrong answer to the pair's item, for all pairs; then after a right one.
-    pub after: Vec<Description>,
+    /// Features and shrunken logit of an average item of the pair's skill, after a wrong answer to the pair's item, for all pairs;
+    /// then after a right one. [2 pairs, FEATURES]
+    after: Vec<f32>,
+    pub base: Vec<f32>,
 }
 
-impl Prospects {
-    pub fn new(evidence: &Evidence, record: &Record, own: Option<&Record>, targets: &[Target<'_>], now: i64) -> Self {
-        let describe = |target: &Target<'_>| evidence.describe(record, own, target.item, target.skills);
-        let before: Vec<Description> = targets.iter().map(describe).collect();
+impl<'a> Prospects<'a> {
+    pub fn new(others: &Others<'_>, record: &Record, scene: &'a Scene<'a>, now: i64) -> Self {
+        let skills_of = |at: usize| scene.groups[scene.subjects[at].group as usize].skills;
         let pairs: Vec<(usize, u32)> =
-            targets.iter().enumerate().flat_map(|(at, target)| target.skills.iter().map(move |skill| (at, *skill))).collect();
+            (0..scene.subjects.len()).flat_map(|at| skills_of(at).iter().map(move |skill| (at, *skill))).collect();
         let step = record.overall.step + 1;
         let then = |mut standing: Standing, at: usize, correct: bool| {
-            standing.note(correct, before[at].expected, step, now);
+            standing.note(correct, scene.subjects[at].view.expected, step, now);
             standing
         };
-        let after = |correct: bool| {
-            let describe = |&(at, skill): &(usize, u32)| {
+        let mut average = FxHashMap::default();
+        let (mut after, mut base) = (Vec::with_capacity(2 * pairs.len() * FEATURES), Vec::with_capacity(2 * pairs.len()));
+        for correct in [false, true] {
+            for &(at, skill) in &pairs {
+                let (set, item) = average.entry(skill).or_insert_with(|| others.average(skill));
                 let (overall, on_skill) = (then(record.overall, at, correct), then(record.skill(skill), at, correct));
-                evidence.describe_as(&overall, |_| Some(on_skill), Standing::default(), own, None, &[skill])
-            };
-            pairs.iter().map(describe).collect::<Vec<Description>>()
-        };
-        let after = [after(false), after(true)].concat();
-        Self { before, pairs, after }
+                let learner = learner_features(&overall, |_| Some(on_skill), &[skill], now);
+                after.extend(joined(item, set, &learner, &[0.0; OWN_FEATURES]));
+                base.push(item.base);
+            }
+        }
+        let before = scene.subjects.iter().flat_map(|subject| scene.features(subject)).collect();
+        Self { scene, before, pairs, after, base }
     }
 }
 
-/// Rows for wrong answers, then rows for right ones.
-const RESULTS: [(usize, f32); 2] = [(0, -1.0), (1, 1.0)];
+impl Prospects<'_> {
+    /// Mastery after the answers while there is no member, in the order of `base`.
+    pub fn fallback(&self) -> Vec<f32> {
+        let learner = |features: &[f32]| std::array::from_fn(|place| features[ITEM_FEATURES + SET_FEATURES + place]);
+        self.after.chunks_exact(FEATURES).zip(&self.base).map(|(features, base)| fallback_of(*base, &learner(features))).collect()
+    }
+}
 
 impl Member {
-    /// Logits in the order of `Prospects::after`.
-    pub fn foresee(&self, state: &MemberState, record: &Record, targets: &[Target<'_>], prospects: &Prospects, now: i64) -> Vec<f32> {
-        let (d, h, n, pairs) = (self.width, self.hidden_bias.len(), targets.len(), prospects.pairs.len());
-        let step = record.overall.step + 1;
+    /// Logits in the order of `Prospects::base`.
+    pub fn foresee(&self, state: &MemberState, record: &Record, prospects: &Prospects<'_>, now: i64) -> Vec<f32> {
+        let (d, h, scene, pairs) = (self.width, self.hidden_bias.len(), prospects.scene, prospects.pairs.len());
+        let (n, step) = (scene.subjects.len(), record.overall.step + 1);
         // Asked again right after the answer: every state was touched one step and no time ago.
-        let gap = gap_code(&Standing { step, time: now, ..Standing::default() }, step + 1, now);
+        let just_now = gap_buckets(&Standing { step, time: now, ..Standing::default() }, step + 1, now);
 
-        // What enters the recurrences: [items, d], [items, d], [items, FEATURES].
-        let (mut skill_vectors, mut item_vectors) = (vec![0.0; n * d], vec![0.0; n * d]);
-        for ((target, skill_vector), item_vector) in
-            targets.iter().zip(skill_vectors.chunks_exact_mut(d)).zip(item_vectors.chunks_exact_mut(d))
-        {
-            for &skill in target.skills {
-                add_scaled(skill_vector, &self.skill_rows[skill as usize * d..][..d], 1.0 / target.skills.len() as f32);
-            }
-            if let Some(item) = target.item {
-                item_vector.copy_from_slice(&self.item_rows[item as usize * d..][..d]);
-            }
-        }
-        let features: Vec<f32> = prospects.before.iter().flat_map(|description| description.features).collect();
+        // What enters a recurrence: wrong answers to all items, then right ones. [2 items, d]
         let input = |track: &Track| -> Vec<f32> {
+            let mut of_features = vec![0.0; n * d];
+            product_plain(n, d, FEATURES, &prospects.before, &track.features.rows[..FEATURES * d], &mut of_features, false);
             let mut input = Vec::with_capacity(2 * n * d);
-            for (result, sign) in RESULTS {
-                let start = input.len();
-                for _ in 0..n {
-                    input.extend(track.bias.iter().zip(&track.result_input).map(|(bias, weight)| bias + sign * weight));
+            for correct in [false, true] {
+                let by_group: Vec<Vec<f32>> = scene.groups.iter().map(|group| track.skill_input(group.skills, correct)).collect();
+                for (subject, features) in scene.subjects.iter().zip(of_features.chunks_exact(d)) {
+                    input.extend(by_group[subject.group as usize].iter().zip(features).map(|(skills, features)| skills + features));
                 }
-                let rows = &mut input[start..];
-                product_plain(n, d, d, &skill_vectors, &track.skill_input[result].rows, rows, true);
-                product_plain(n, d, d, &item_vectors, &track.item_input[result].rows, rows, true);
-                product_plain(n, d, FEATURES, &features, &track.feature_input.rows, rows, true);
             }
             input
         };
-        // The state after each answer, as it would be read: [2 · rows, d].
+        // The state after each answer, as it would be read: [rows, d].
         let read = |track: &Track, mut state: Vec<f32>| -> Vec<f32> {
             let rows = state.len() / d;
-            let mut gate = track.gaps[gap as usize * d..][..d].repeat(rows);
+            let mut gate = track.gap(just_now, d).repeat(rows);
             product_plain(rows, d, d, &state, &track.forget.rows, &mut gate, true);
             state.iter_mut().zip(&gate).for_each(|(value, gate)| *value = squash(*value * sigmoid(*gate)));
             state
@@ -88,44 +90,32 @@ impl Member {
 
         // The whole domain: one state, faded once, moved by each answer.
         let mut domain = input(&self.domain);
-        let faded = fade_if(&self.domain, Some(&state.domain), &record.overall, step, now);
-        let base = Base::new(&self.domain, faded, d);
+        let base = Base::new(&self.domain, self.domain.fade_if(Some(&state.domain), &record.overall, step, now), d);
         domain.chunks_exact_mut(d).for_each(|row| base.add(row));
-        let mut shared = vec![0.0; 2 * n * h];
-        product_plain(2 * n, h, d, &read(&self.domain, domain), &self.from_domain.rows, &mut shared, false);
+        let mut shared = self.hidden_bias.repeat(2 * n);
+        product_plain(2 * n, h, d, &read(&self.domain, domain), &self.from_domain.rows, &mut shared, true);
 
         // The skills: each faded once, moved by each answer on it.
         let inputs = input(&self.skill);
-        let mut bases: std::collections::HashMap<u32, Base> = std::collections::HashMap::new();
-        let mut skills = Vec::with_capacity(2 * pairs * d);
-        for (result, _) in RESULTS {
+        let mut bases: FxHashMap<u32, Base> = FxHashMap::default();
+        let (mut skills, mut layer) = (Vec::with_capacity(2 * pairs * d), Vec::with_capacity(2 * pairs * h));
+        for result in [0, 1] {
             for &(at, skill) in &prospects.pairs {
                 let base = bases.entry(skill).or_insert_with(|| {
-                    Base::new(&self.skill, fade_if(&self.skill, state.skills.get(&skill), &record.skill(skill), step, now), d)
+                    Base::new(&self.skill, self.skill.fade_if(state.skills.get(&skill), &record.skill(skill), step, now), d)
                 });
                 let start = skills.len();
                 skills.extend_from_slice(&inputs[(result * n + at) * d..][..d]);
                 base.add(&mut skills[start..]);
+                let start = layer.len();
+                layer.extend_from_slice(&shared[(result * n + at) * h..][..h]);
+                add_scaled(&mut layer[start..], &self.skill_side[skill as usize * h..][..h], 1.0);
             }
         }
-
         // The output layer, for an average item of each skill.
-        let mut layer = Vec::with_capacity(2 * pairs * h);
-        for (result, _) in RESULTS {
-            for &(at, skill) in &prospects.pairs {
-                let (bias, side) = (&self.hidden_bias, &self.skill_side[skill as usize * h..][..h]);
-                let domain = &shared[(result * n + at) * h..][..h];
-                layer.extend(bias.iter().zip(side).zip(domain).map(|((bias, side), domain)| bias + side + domain));
-            }
-        }
         product_plain(2 * pairs, h, d, &read(&self.skill, skills), &self.from_skill.rows, &mut layer, true);
-        let features: Vec<f32> = prospects.after.iter().flat_map(|description| description.features).collect();
-        product_wt(2 * pairs, h, FEATURES, &features, &self.from_features, &mut layer, true);
-        layer
-            .chunks_exact(h)
-            .zip(&prospects.after)
-            .map(|(row, description)| description.base + positive_dot(row, &self.output) + self.output_bias)
-            .collect()
+        product_plain(2 * pairs, h, FEATURES, &prospects.after, &self.from_features.rows, &mut layer, true);
+        layer.chunks_exact(h).zip(&prospects.base).map(|(row, base)| base + positive_dot(row, &self.output) + self.output_bias).collect()
     }
 }
 

@@ -1,10 +1,10 @@
 //! Events as a Polars frame: one row an event, sorted by (learner, occurred_at, event key); and from there to the dataset.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use polars::prelude::*;
 
-use super::dataset::{Answer, Dataset, Sequence, Vocabulary};
+use super::dataset::{Answer, Dataset, Marks, Sequence, View, Vocabulary};
 use crate::domain::{Catalog, Event, EventKind, ItemId, Pseudonym, SkillId};
 
 /// Between skill hints in their column.
@@ -38,58 +38,70 @@ pub fn from_events(events: &[Event]) -> PolarsResult<DataFrame> {
 }
 
 impl Dataset {
-    /// Answers only; skills from the catalogue, or the senders' hints (all that were ever sent for the item) where it has none.
+    /// Learners with at least one answer; skills from the catalogue, or the senders' hints (all that were ever sent with an answer to
+    /// the item) where it has none. What is not graded becomes a view of the skills that somebody answered.
     ///
     /// # Errors
     /// A column is missing or of another type than [`from_events`] gives it, or an id in it does not parse.
     pub fn from_frame(frame: &DataFrame, catalog: &Catalog) -> anyhow::Result<Self> {
-        let answers = frame
+        let graded = col("kind").eq(lit(EventKind::Attempt.as_str())).and(col("correct").is_not_null());
+        let events = frame
             .clone()
             .lazy()
-            .filter(col("kind").eq(lit(EventKind::Attempt.as_str())).and(col("correct").is_not_null()))
+            .with_column(graded.alias("graded"))
             .sort(["learner", "occurred_at", "event_key"], SortMultipleOptions::default())
             .collect()?;
-        let items = answers.column("item")?.str()?;
-        let hints = answers.column("skill_hints")?.str()?;
+        let items = events.column("item")?.str()?;
+        let hints = events.column("skill_hints")?.str()?;
+        let graded = events.column("graded")?.bool()?;
 
         let mut hinted: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for (item, hints) in items.iter().zip(hints.iter()) {
+        for ((item, hints), graded) in items.iter().zip(hints.iter()).zip(graded.iter()) {
             let Some(item) = item else { anyhow::bail!("an event has no item") };
-            hinted.entry(item).or_default().extend(hints.unwrap_or_default().split(HINT_SEPARATOR).filter(|hint| !hint.is_empty()));
+            if graded == Some(true) {
+                hinted.entry(item).or_default().extend(split_hints(hints));
+            }
         }
         let (vocabulary, positions) = vocabulary(&hinted, catalog)?;
+        let skill_at: HashMap<&str, u32> = vocabulary.skills.iter().map(SkillId::as_str).zip(0..).collect();
 
-        let learners = answers.column("learner")?.binary()?;
-        let occurred_at = answers.column("occurred_at")?.i64()?;
-        let correct = answers.column("correct")?.bool()?;
-        let response_ms = answers.column("response_ms")?.i64()?;
-        let attempt_number = answers.column("attempt_number")?.i32()?;
-        let hint_counts = answers.column("hints")?.i32()?;
+        let learners = events.column("learner")?.binary()?;
+        let occurred_at = events.column("occurred_at")?.i64()?;
+        let correct = events.column("correct")?.bool()?;
+        let response_ms = events.column("response_ms")?.i64()?;
+        let attempt_number = events.column("attempt_number")?.i32()?;
+        let hint_counts = events.column("hints")?.i32()?;
         let mut sequences: Vec<Sequence> = Vec::new();
-        for row in 0..answers.height() {
+        for row in 0..events.height() {
             let learner = learners.get(row).and_then(Pseudonym::from_slice);
-            let (Some(learner), Some(item), Some(correct), Some(occurred_at)) =
-                (learner, items.get(row), correct.get(row), occurred_at.get(row))
-            else {
-                anyhow::bail!("row {row} has no learner, item, result or time");
+            let (Some(learner), Some(item), Some(occurred_at)) = (learner, items.get(row), occurred_at.get(row)) else {
+                anyhow::bail!("row {row} has no learner, item or time");
             };
             if sequences.last().is_none_or(|last| last.learner != learner) {
-                sequences.push(Sequence { learner, answers: Vec::new() });
+                sequences.push(Sequence { learner, answers: Vec::new(), views: Vec::new() });
             }
-            let answer = Answer {
-                item: positions[item],
-                correct,
-                occurred_at,
-                response_ms: response_ms.get(row),
-                attempt_number: attempt_number.get(row),
-                hints: hint_counts.get(row),
-            };
-            if let Some(sequence) = sequences.last_mut() {
-                sequence.answers.push(answer);
+            let Some(sequence) = sequences.last_mut() else { continue };
+            if let (Some(true), Some(correct)) = (graded.get(row), correct.get(row)) {
+                let marks =
+                    Marks { response_ms: response_ms.get(row), attempt_number: attempt_number.get(row), hints: hint_counts.get(row) };
+                sequence.answers.push(Answer { item: positions[item], correct, occurred_at, marks });
+                continue;
+            }
+            let hints = split_hints(hints.get(row)).map(SkillId::parse).collect::<Result<Vec<_>, _>>()?;
+            let skills = catalog.skills_of(&ItemId::parse(item)?, &hints).iter().filter_map(|skill| skill_at.get(skill.as_str()).copied());
+            let skills: BTreeSet<u32> = skills.collect();
+            let (before, item) = (sequence.answers.len() as u32, positions.get(item).copied());
+            if item.is_some() || !skills.is_empty() {
+                sequence.views.push(View { before, item, skills: skills.into_iter().collect() });
             }
         }
+        sequences.retain(|sequence| !sequence.answers.is_empty());
         Ok(Self { vocabulary, sequences })
     }
+}
+
+fn split_hints(hints: Option<&str>) -> impl Iterator<Item = &str> {
+    hints.unwrap_or_default().split(HINT_SEPARATOR).filter(|hint| !hint.is_empty())
 }
 
 /// Items sorted by id, their skills sorted by id, and each item's position.
@@ -155,6 +167,21 @@ mod tests {
             .map(|sequence| sequence.answers.iter().map(|answer| (answer.item, answer.correct)).collect())
             .collect();
         assert_eq!(read, [vec![(0, false), (1, true)], vec![(1, true)]]);
+        assert!(dataset.sequences.iter().all(|sequence| sequence.views.is_empty()), "nobody answered what was viewed");
+    }
+
+    #[test]
+    fn what_is_not_graded_becomes_a_view_before_the_next_answer() {
+        let events = [
+            event(1, 1, "a", 1, Some(true)),
+            event(1, 2, "a", 2, None),
+            event(1, 3, "unanswered", 3, None),
+            event(1, 4, "a", 4, Some(true)),
+            event(2, 5, "a", 4, None),
+        ];
+        let dataset = Dataset::from_frame(&from_events(&events).unwrap(), &Catalog::default()).unwrap();
+        assert_eq!(dataset.sequences.len(), 1, "who only looks has no sequence");
+        assert_eq!(dataset.sequences[0].views, [View { before: 1, item: Some(0), skills: vec![0] }]);
     }
 
     #[test]

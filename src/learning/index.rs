@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use super::Counts;
-use super::features::{Evidence, Tally};
+use super::evidence::{Evidence, SkillSets, Tally};
 use crate::domain::{CatalogIndex, ItemId, SkillId};
 
 /// Who is where. Made once per catalogue; states and members speak in these positions.
@@ -14,6 +14,8 @@ pub(super) struct Index {
     /// Items that were answered but are not in the catalogue (yet), sorted; numbered after the catalogue's.
     strangers: Vec<ItemId>,
     stranger_of: HashMap<ItemId, u32>,
+    /// Of all items.
+    pub sets: SkillSets,
 }
 
 impl Index {
@@ -21,7 +23,9 @@ impl Index {
         let strangers: BTreeSet<&ItemId> = counts.items.keys().filter(|item| catalog.item(item).is_none()).collect();
         let strangers: Vec<ItemId> = strangers.into_iter().cloned().collect();
         let stranger_of = strangers.iter().cloned().zip(catalog.items.len() as u32..).collect();
-        Self { catalog, strangers, stranger_of }
+        let skills = (0..catalog.items.len() as u32).map(|item| catalog.skills_of(item));
+        let sets = SkillSets::new(skills.chain(strangers.iter().map(|_| [].as_slice())));
+        Self { catalog, strangers, stranger_of, sets }
     }
 
     pub fn item(&self, item: &ItemId) -> Option<u32> {
@@ -54,6 +58,6 @@ impl Index {
             let (attempts, right) = counts.of(item);
             Tally { attempts: attempts.max(0) as f32, right: right.clamp(0, attempts.max(0)) as f32 }
         };
-        Evidence::new(self.items().map(tally).collect(), |item| self.skills_of(Some(item)), self.catalog.skills.len())
+        Evidence::new(self.items().map(tally).collect(), &self.sets, self.catalog.skills.len())
     }
 }

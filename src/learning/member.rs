@@ -1,32 +1,37 @@
 //! One member as it is served: plain vectors, no tensors. The same sums as `network`, in the order serving needs them.
 //!
-//! What depends on the catalogue and the weights alone (the item side of the output layer) is made when the member is loaded;
-//! what depends on counts is added at scoring; what depends on the learner is a handful of small products.
+//! What depends on the catalogue and the weights alone is made when the member is loaded: products with the skills' vectors, and
+//! the item side of the output layer. What depends on counts is added at scoring; what depends on the learner is a handful of
+//! small products, made once a skill set.
 
 use std::collections::HashMap;
 
+use rustc_hash::FxHashMap;
+
 use super::artefact::{Header, Tensors};
 use super::batch::fade;
-use super::features::{Description, FEATURES, GAPS, Record, STEP_BUCKETS, Standing, TIME_BUCKETS, gap_code};
+use super::evidence::{ITEM_FEATURES, SET_FEATURES};
 use super::index::Index;
-use super::math::{positive_dot, product_wt, sigmoid, tanh};
-use super::network::{hidden, input_width, output_width, squash};
+use super::math::{sigmoid, tanh};
+use super::network::{INPUTS, ITEM_ROWS, SKILL_ROWS, hidden};
+use super::ops::squash;
 use super::predictor::LoadError;
+use super::record::{ANSWER_FEATURES, FEATURES, LEARNER_FEATURES, OWN_FEATURES, Record, STEP_BUCKETS, Standing, TIME_BUCKETS, gap_buckets};
+use super::scene::Scene;
 
 /// A learner's vectors in one member: right after the last answer, before any forgetting.
 #[derive(Debug, Clone, Default)]
 pub struct MemberState {
     /// Empty before the first answer.
     pub domain: Vec<f32>,
-    pub skills: HashMap<u32, Vec<f32>>,
-    pub items: HashMap<u32, Vec<f32>>,
+    pub skills: FxHashMap<u32, Vec<f32>>,
 }
 
-/// What is asked about: an item with its skills, or skills alone.
-#[derive(Debug, Clone, Copy)]
-pub struct Target<'a> {
-    pub item: Option<u32>,
-    pub skills: &'a [u32],
+impl MemberState {
+    pub fn bytes(&self) -> usize {
+        let vectors = self.domain.len() + self.skills.values().map(Vec::len).sum::<usize>();
+        size_of::<f32>() * vectors + size_of::<u32>() * self.skills.len()
+    }
 }
 
 /// Matrices are kept transposed, [inputs, outputs]: then y += xₖ · row k runs at full speed.
@@ -43,53 +48,74 @@ impl Matrix {
         Self { rows, outputs }
     }
 
+    /// y += x W
     pub(super) fn add(&self, x: &[f32], y: &mut [f32]) {
-        for (x, row) in x.iter().zip(self.rows.chunks_exact(self.outputs)) {
+        let mut rows = self.rows.chunks_exact(self.outputs);
+        let mut pairs = x.chunks_exact(4);
+        for x in &mut pairs {
+            let (Some(a), Some(b), Some(c), Some(d)) = (rows.next(), rows.next(), rows.next(), rows.next()) else { return };
+            for ((((y, a), b), c), d) in y.iter_mut().zip(a).zip(b).zip(c).zip(d) {
+                *y += x[0] * a + x[1] * b + (x[2] * c + x[3] * d);
+            }
+        }
+        for (x, row) in pairs.remainder().iter().zip(rows) {
             y.iter_mut().zip(row).for_each(|(y, w)| *y += x * w);
         }
     }
 }
 
 pub(super) struct Track {
-    /// By result: wrong, right.
-    pub(super) skill_input: [Matrix; 2],
-    pub(super) item_input: [Matrix; 2],
-    pub(super) feature_input: Matrix,
-    pub(super) result_input: Vec<f32>,
-    pub(super) bias: Vec<f32>,
+    /// [INPUTS, d]
+    pub(super) features: Matrix,
+    /// Products of the skills' vectors by result, wrong and right: [skills, d] each.
+    pub(super) skills: [Vec<f32>; 2],
+    pub(super) bias: [Vec<f32>; 2],
     pub(super) forget: Matrix,
     pub(super) update: Matrix,
-    /// [GAPS, width].
-    pub(super) gaps: Vec<f32>,
+    /// [buckets, d]
+    gap_steps: Vec<f32>,
+    gap_times: Vec<f32>,
 }
 
 impl Track {
-    fn load(tensors: &Tensors, name: &str, d: usize) -> Result<Self, LoadError> {
-        let input = tensor(tensors, &format!("{name}.input.weight"), &[d, input_width(d)])?;
-        let recurrent = tensor(tensors, &format!("{name}.recurrent"), &[2 * d, d])?;
-        let steps = tensor(tensors, &format!("{name}.gap.steps"), &[STEP_BUCKETS, d])?;
-        let times = tensor(tensors, &format!("{name}.gap.time"), &[TIME_BUCKETS, d])?;
-        let gap = |code: usize, k: usize| steps[code / TIME_BUCKETS * d + k] + times[code % TIME_BUCKETS * d + k];
-        let block = |from: usize, inputs: usize| Matrix::columns(input, d, from, inputs);
+    fn load(tensors: &Tensors, name: &str, d: usize, skill_rows: &[f32]) -> Result<Self, LoadError> {
+        let get = |part: &str, shape: &[usize]| tensor(tensors, &format!("{name}.{part}"), shape);
+        let recurrent = get("recurrent.weight", &[2 * d, d])?;
+        let (of_skills, bias) = (get("skills.weight", &[2 * d, d])?, get("skills.bias", &[2 * d])?);
+        let product = |result: usize| {
+            let weight = Matrix::columns(&of_skills[result * d * d..][..d * d], d, 0, d);
+            let mut rows = vec![0.0; skill_rows.len()];
+            skill_rows.chunks_exact(d).zip(rows.chunks_exact_mut(d)).for_each(|(skill, row)| weight.add(skill, row));
+            rows
+        };
         Ok(Self {
-            skill_input: [block(d, d), block(0, d)],
-            item_input: [block(3 * d, d), block(2 * d, d)],
-            feature_input: block(4 * d, FEATURES),
-            result_input: block(4 * d + FEATURES, 1).rows,
-            bias: tensor(tensors, &format!("{name}.input.bias"), &[d])?.to_vec(),
+            features: Matrix::columns(get("features.weight", &[d, INPUTS])?, d, 0, INPUTS),
+            skills: [product(0), product(1)],
+            bias: [bias[..d].to_vec(), bias[d..].to_vec()],
             forget: Matrix::columns(&recurrent[..d * d], d, 0, d),
             update: Matrix::columns(&recurrent[d * d..], d, 0, d),
-            gaps: (0..GAPS).flat_map(|code| (0..d).map(move |k| (code, k))).map(|(code, k)| gap(code, k)).collect(),
+            gap_steps: get("gap.steps", &[STEP_BUCKETS, d])?.to_vec(),
+            gap_times: get("gap.times", &[TIME_BUCKETS, d])?.to_vec(),
         })
     }
 
+    /// The forget gate's input for a gap, before what the state adds.
+    pub(super) fn gap(&self, (steps, time): (u32, u32), d: usize) -> Vec<f32> {
+        let (steps, times) = (&self.gap_steps[steps as usize * d..][..d], &self.gap_times[time as usize * d..][..d]);
+        steps.iter().zip(times).map(|(step, time)| step + time).collect()
+    }
+
     /// h' = h ⊙ σ(G h + gap)
-    pub(super) fn fade(&self, h: &[f32], gap: u32) -> Vec<f32> {
-        let d = h.len();
-        let mut gate = self.gaps[gap as usize * d..][..d].to_vec();
+    fn fade(&self, h: &[f32], gap: (u32, u32)) -> Vec<f32> {
+        let mut gate = self.gap(gap, h.len());
         self.forget.add(h, &mut gate);
         gate.iter_mut().zip(h).for_each(|(gate, h)| *gate = h * sigmoid(*gate));
         gate
+    }
+
+    /// What is left of a state after the gap since `last`; `None` where there was none.
+    pub(super) fn fade_if(&self, h: Option<&Vec<f32>>, last: &Standing, step: u32, time: i64) -> Option<Vec<f32>> {
+        h.filter(|h| !h.is_empty()).map(|h| self.fade(h, gap_buckets(last, step, time)))
     }
 
     /// h = h' + tanh(U h' + x)
@@ -105,18 +131,23 @@ impl Track {
         update
     }
 
-    fn input(&self, skill: &[f32], item: Option<&[f32]>, features: &[f32; FEATURES], correct: bool) -> Vec<f32> {
-        let mut x = self.bias.clone();
+    /// What of an answer's input depends on the skills and the result alone.
+    pub(super) fn skill_input(&self, skills: &[u32], correct: bool) -> Vec<f32> {
         let result = usize::from(correct);
-        self.skill_input[result].add(skill, &mut x);
-        if let Some(item) = item {
-            self.item_input[result].add(item, &mut x);
-        }
-        self.feature_input.add(features, &mut x);
-        let sign = if correct { 1.0 } else { -1.0 };
-        x.iter_mut().zip(&self.result_input).for_each(|(x, w)| *x += sign * w);
+        let mut x = self.bias[result].clone();
+        add_mean(&mut x, &self.skills[result], skills);
         x
     }
+}
+
+/// An answer as the recurrences read it.
+#[derive(Debug, Clone, Copy)]
+pub struct Input<'a> {
+    pub skills: &'a [u32],
+    pub features: &'a [f32; FEATURES],
+    pub marks: &'a [f32; ANSWER_FEATURES],
+    pub correct: bool,
+    pub time: i64,
 }
 
 /// A member loaded for one index.
@@ -124,19 +155,14 @@ pub struct Member {
     pub(super) width: usize,
     pub(super) domain: Track,
     pub(super) skill: Track,
-    item: Track,
-    /// Rows by position in the index; a skill the member never met has the mean of those it did, an item zeros.
-    pub(super) skill_rows: Vec<f32>,
-    pub(super) item_rows: Vec<f32>,
-    /// The output layer's product of a skill's vector, and of an item's skills and own vector with the bias. [positions, hidden]
+    /// The output layer's product of each skill's vector and of each item's own, by position in the index: [positions, hidden].
     pub(super) skill_side: Vec<f32>,
     item_side: Vec<f32>,
     pub(super) hidden_bias: Vec<f32>,
     pub(super) from_domain: Matrix,
     pub(super) from_skill: Matrix,
-    from_item: Matrix,
-    /// [hidden, FEATURES], as the product over many items reads it.
-    pub(super) from_features: Vec<f32>,
+    /// [FEATURES, hidden]
+    pub(super) from_features: Matrix,
     pub(super) output: Vec<f32>,
     pub(super) output_bias: f32,
 }
@@ -150,165 +176,162 @@ fn tensor<'a>(tensors: &'a Tensors, name: &str, shape: &[usize]) -> Result<&'a [
 }
 
 impl Member {
+    /// A skill the member never met has the mean of those it did, an item it never met no vector of its own.
     pub fn load(header: &Header, tensors: &Tensors, index: &Index) -> Result<Self, LoadError> {
         let d = header.width;
         if !(1..=1024).contains(&d) {
             return Err(LoadError::Corrupt(format!("width {d}")));
         }
         let h = hidden(d);
-        let skill_vectors = tensor(tensors, "skill.vector", &[header.skills.len(), d])?;
-        let item_vectors = tensor(tensors, "item.vector", &[header.items.len(), d])?;
+        let skill_vectors = tensor(tensors, SKILL_ROWS, &[header.skills.len(), d])?;
+        let item_vectors = tensor(tensors, ITEM_ROWS, &[header.items.len(), d])?;
         let attempts = tensor(tensors, "item.attempts", &[header.items.len()])?;
         let mut mean = vec![0.0; d];
         for row in skill_vectors.chunks_exact(d) {
-            mean.iter_mut().zip(row).for_each(|(mean, value)| *mean += value / header.skills.len() as f32);
+            add_scaled(&mut mean, row, 1.0 / header.skills.len() as f32);
         }
         let skill_of: HashMap<&str, usize> = header.skills.iter().map(String::as_str).zip(0..).collect();
+        let row = |skill: &str| skill_of.get(skill).map_or(&mean[..], |row| &skill_vectors[row * d..][..d]);
+        let skill_rows: Vec<f32> = index.catalog.skills.iter().flat_map(|skill| row(skill.as_str())).copied().collect();
+
+        let (from_skills, from_items) = (tensor(tensors, "output.skills.weight", &[h, d])?, tensor(tensors, "output.items.weight", &[h, d])?);
+        let (from_skills, from_items) = (Matrix::columns(from_skills, h, 0, d), Matrix::columns(from_items, h, 0, d));
+        let mut skill_side = vec![0.0; index.catalog.skills.len() * h];
+        skill_rows.chunks_exact(d).zip(skill_side.chunks_exact_mut(h)).for_each(|(row, side)| from_skills.add(row, side));
         let item_of: HashMap<&str, usize> = header.items.iter().map(String::as_str).zip(0..).collect();
-        let mut skill_rows = Vec::with_capacity(index.catalog.skills.len() * d);
-        for skill in &index.catalog.skills {
-            skill_rows.extend_from_slice(skill_of.get(skill.as_str()).map_or(&mean, |row| &skill_vectors[row * d..][..d]));
-        }
-        let mut item_rows = Vec::new();
-        for item in index.items() {
-            match item_of.get(item.as_str()) {
-                Some(row) => item_rows.extend(item_vectors[row * d..][..d].iter().map(|value| value * fade(attempts[*row]))),
-                None => item_rows.extend(std::iter::repeat_n(0.0, d)),
+        let mut item_side = vec![0.0; index.items().count() * h];
+        for (item, side) in index.items().zip(item_side.chunks_exact_mut(h)) {
+            if let Some(&row) = item_of.get(item.as_str()) {
+                from_items.add(&item_vectors[row * d..][..d], side);
+                side.iter_mut().for_each(|value| *value *= fade(attempts[row]));
             }
         }
-        let weight = tensor(tensors, "output.hidden.weight", &[h, output_width(d)])?;
-        let block = |from: usize, inputs: usize| Matrix::columns(weight, h, from, inputs);
-        let (from_skill_vector, from_item_vector) = (block(3 * d, d), block(4 * d, d));
-        let from_features = (0..h).flat_map(|output| weight[output * output_width(d) + 5 * d..][..FEATURES].to_vec()).collect();
-        let mut member = Self {
+        let weight = tensor(tensors, "output.states.weight", &[h, 2 * d + FEATURES])?;
+        Ok(Self {
             width: d,
-            domain: Track::load(tensors, "domain", d)?,
-            skill: Track::load(tensors, "skill", d)?,
-            item: Track::load(tensors, "item", d)?,
-            skill_side: vec![0.0; skill_rows.len() / d * h],
-            item_side: Vec::with_capacity(item_rows.len() / d * h),
-            skill_rows,
-            item_rows,
-            hidden_bias: tensor(tensors, "output.hidden.bias", &[h])?.to_vec(),
-            from_domain: block(0, d),
-            from_skill: block(d, d),
-            from_item: block(2 * d, d),
-            from_features,
+            domain: Track::load(tensors, "domain", d, &skill_rows)?,
+            skill: Track::load(tensors, "skill", d, &skill_rows)?,
+            skill_side,
+            item_side,
+            hidden_bias: tensor(tensors, "output.skills.bias", &[h])?.to_vec(),
+            from_domain: Matrix::columns(weight, h, 0, d),
+            from_skill: Matrix::columns(weight, h, d, d),
+            from_features: Matrix::columns(weight, h, 2 * d, FEATURES),
             output: tensor(tensors, "output.weight", &[1, h])?.to_vec(),
             output_bias: tensor(tensors, "output.bias", &[1])?[0],
-        };
-        for (row, side) in member.skill_rows.chunks_exact(d).zip(member.skill_side.chunks_exact_mut(h)) {
-            from_skill_vector.add(row, side);
-        }
-        for (row, item) in member.item_rows.chunks_exact(d).zip(0..) {
-            let mut side = member.skills_side(index.skills_of(Some(item)));
-            from_item_vector.add(row, &mut side);
-            member.item_side.extend(side);
-        }
-        Ok(member)
+        })
     }
 
-    /// Bias and mean of the skills' sides.
-    fn skills_side(&self, skills: &[u32]) -> Vec<f32> {
-        let mut side = self.hidden_bias.clone();
-        let h = side.len();
-        for &skill in skills {
-            add_scaled(&mut side, &self.skill_side[skill as usize * h..][..h], 1.0 / skills.len() as f32);
-        }
-        side
-    }
-
-    /// Takes an answer in. `record`, `description`: as they were before it.
-    pub fn advance(
-        &self,
-        state: &mut MemberState,
-        record: &Record,
-        target: Target<'_>,
-        description: &Description,
-        correct: bool,
-        time: i64,
-    ) {
-        let d = self.width;
+    /// Takes an answer in. `record`: as it was before it.
+    pub fn advance(&self, state: &mut MemberState, record: &Record, answer: Input<'_>) {
         let step = record.overall.step + 1;
-        let mut skill_vector = vec![0.0; d];
-        for &skill in target.skills {
-            add_scaled(&mut skill_vector, &self.skill_rows[skill as usize * d..][..d], 1.0 / target.skills.len() as f32);
-        }
-        let item_vector = target.item.map(|item| &self.item_rows[item as usize * d..][..d]);
-        let input = |track: &Track| track.input(&skill_vector, item_vector, &description.features, correct);
-        state.domain = self.domain.add(fade_if(&self.domain, Some(&state.domain), &record.overall, step, time), &input(&self.domain));
-        if !target.skills.is_empty() {
-            let x = input(&self.skill);
-            for &skill in target.skills {
-                let faded = fade_if(&self.skill, state.skills.get(&skill), &record.skill(skill), step, time);
-                state.skills.insert(skill, self.skill.add(faded, &x));
+        let input = |track: &Track| {
+            let mut x = track.skill_input(answer.skills, answer.correct);
+            track.features.add(answer.features, &mut x);
+            if answer.marks.iter().any(|mark| *mark != 0.0) {
+                let rows = track.features.rows[FEATURES * self.width..].chunks_exact(self.width);
+                rows.zip(answer.marks).for_each(|(row, mark)| add_scaled(&mut x, row, *mark));
             }
+            x
+        };
+        let faded = self.domain.fade_if(Some(&state.domain), &record.overall, step, answer.time);
+        state.domain = self.domain.add(faded, &input(&self.domain));
+        if answer.skills.is_empty() {
+            return;
         }
-        if let Some(item) = target.item {
-            let faded = fade_if(&self.item, state.items.get(&item), &record.item(item), step, time);
-            state.items.insert(item, self.item.add(faded, &input(&self.item)));
+        let x = input(&self.skill);
+        for &skill in answer.skills {
+            let faded = self.skill.fade_if(state.skills.get(&skill), &record.skill(skill), step, answer.time);
+            state.skills.insert(skill, self.skill.add(faded, &x));
         }
     }
 
-    /// Logits of right answers to `targets`, asked at `time`.
-    pub fn score(&self, state: &MemberState, record: &Record, targets: &[Target<'_>], descriptions: &[Description], time: i64) -> Vec<f32> {
-        const BLOCK: usize = 256;
+    /// Logits of right answers to the scene's subjects, asked at `time`.
+    pub fn score(&self, state: &MemberState, record: &Record, scene: &Scene<'_>, time: i64) -> Vec<f32> {
         let h = self.hidden_bias.len();
         let step = record.overall.step + 1;
-        let mut shared = vec![0.0; h];
-        if let Some(faded) = fade_if(&self.domain, Some(&state.domain), &record.overall, step, time) {
+        let mut shared = self.hidden_bias.clone();
+        if let Some(faded) = self.domain.fade_if(Some(&state.domain), &record.overall, step, time) {
             self.from_domain.add(&squashed(faded), &mut shared);
         }
-        let mut of_skill: HashMap<u32, Option<Vec<f32>>> = HashMap::new();
-        let mut logits = Vec::with_capacity(targets.len());
-        let mut layer = Vec::with_capacity(BLOCK * h);
-        for (targets, descriptions) in targets.chunks(BLOCK).zip(descriptions.chunks(BLOCK)) {
-            layer.clear();
-            for target in targets {
-                let start = layer.len();
-                match target.item {
-                    Some(item) => layer.extend_from_slice(&self.item_side[item as usize * h..][..h]),
-                    None => layer.extend(self.skills_side(target.skills)),
-                }
-                let row = &mut layer[start..];
-                add_scaled(row, &shared, 1.0);
-                for &skill in target.skills {
-                    let part = of_skill.entry(skill).or_insert_with(|| {
-                        let faded = fade_if(&self.skill, state.skills.get(&skill), &record.skill(skill), step, time)?;
-                        let mut part = vec![0.0; h];
-                        self.from_skill.add(&squashed(faded), &mut part);
-                        Some(part)
-                    });
-                    if let Some(part) = part {
-                        add_scaled(row, part, 1.0 / target.skills.len() as f32);
-                    }
-                }
-                let on_item = target.item.and_then(|item| fade_if(&self.item, state.items.get(&item), &record.item(item), step, time));
-                if let Some(faded) = on_item {
-                    self.from_item.add(&squashed(faded), row);
+        let mut of_skill: FxHashMap<u32, Option<Vec<f32>>> = FxHashMap::default();
+        let mut groups = Vec::with_capacity(scene.groups.len() * h);
+        for group in &scene.groups {
+            let start = groups.len();
+            groups.extend_from_slice(&shared);
+            let row = &mut groups[start..];
+            add_mean(row, &self.skill_side, group.skills);
+            for &skill in group.skills {
+                let part = of_skill.entry(skill).or_insert_with(|| {
+                    let faded = self.skill.fade_if(state.skills.get(&skill), &record.skill(skill), step, time)?;
+                    let mut part = vec![0.0; h];
+                    self.from_skill.add(&squashed(faded), &mut part);
+                    Some(part)
+                });
+                if let Some(part) = part {
+                    add_scaled(row, part, 1.0 / group.skills.len() as f32);
                 }
             }
-            let features: Vec<f32> = descriptions.iter().flat_map(|description| description.features).collect();
-            product_wt(targets.len(), h, FEATURES, &features, &self.from_features, &mut layer, true);
-            for (row, description) in layer.chunks_exact(h).zip(descriptions) {
-                let residual = positive_dot(row, &self.output);
-                logits.push(description.base + residual + self.output_bias);
+            let mut known = [0.0; SET_FEATURES + LEARNER_FEATURES];
+            known[..SET_FEATURES].copy_from_slice(&group.view.features);
+            known[SET_FEATURES..].copy_from_slice(&group.learner);
+            self.add_features(ITEM_FEATURES, &known, row);
+        }
+        let no_item = vec![0.0; h];
+        let mut with_own = vec![0.0; h];
+        let score = |subject: &super::scene::Subject| {
+            let mut group = &groups[subject.group as usize * h..][..h];
+            if let Some(own) = &subject.own {
+                with_own.copy_from_slice(group);
+                self.add_features(FEATURES - OWN_FEATURES, own, &mut with_own);
+                group = &with_own;
+            }
+            let item = subject.item.map_or(&no_item[..], |item| &self.item_side[item as usize * h..][..h]);
+            subject.view.base + self.output_bias + self.read_out(group, item, &subject.view.features)
+        };
+        scene.subjects.iter().map(score).collect()
+    }
+
+    /// y += features W, for features from the `from`th on.
+    fn add_features(&self, from: usize, features: &[f32], y: &mut [f32]) {
+        let h = y.len();
+        let rows = self.from_features.rows[from * h..].chunks_exact(h);
+        features.iter().zip(rows).filter(|(value, _)| **value != 0.0).for_each(|(value, row)| add_scaled(y, row, *value));
+    }
+
+    /// w · relu(group + item + item features · W), in eight running sums: one alone would wait for each addition.
+    fn read_out(&self, group: &[f32], item: &[f32], features: &[f32; ITEM_FEATURES]) -> f32 {
+        const LANES: usize = 8;
+        let h = group.len();
+        let (base, count) = self.from_features.rows[..2 * h].split_at(h);
+        let term = |at: usize| {
+            let z = group[at] + item[at] + features[0] * base[at] + features[1] * count[at];
+            z.max(0.0) * self.output[at]
+        };
+        let mut sums = [0.0f32; LANES];
+        for start in (0..h - h % LANES).step_by(LANES) {
+            let (group, item, output) = (&group[start..][..LANES], &item[start..][..LANES], &self.output[start..][..LANES]);
+            let (base, count) = (&base[start..][..LANES], &count[start..][..LANES]);
+            for lane in 0..LANES {
+                let z = group[lane] + item[lane] + features[0] * base[lane] + features[1] * count[lane];
+                sums[lane] += z.max(0.0) * output[lane];
             }
         }
-        logits
+        sums.iter().sum::<f32>() + (h - h % LANES..h).map(term).sum::<f32>()
     }
 }
 
-/// What is left of a state after the gap since `last`; `None` where there was none.
-pub(super) fn fade_if(track: &Track, h: Option<&Vec<f32>>, last: &Standing, step: u32, time: i64) -> Option<Vec<f32>> {
-    h.filter(|h| !h.is_empty()).map(|h| track.fade(h, gap_code(last, step, time)))
-}
-
-fn squashed(mut h: Vec<f32>) -> Vec<f32> {
+pub(super) fn squashed(mut h: Vec<f32>) -> Vec<f32> {
     h.iter_mut().for_each(|value| *value = squash(*value));
     h
 }
 
 pub(super) fn add_scaled(sum: &mut [f32], values: &[f32], scale: f32) {
     sum.iter_mut().zip(values).for_each(|(sum, value)| *sum += scale * value);
+}
+
+/// sum += the mean of a table's rows.
+pub(super) fn add_mean(sum: &mut [f32], table: &[f32], rows: &[u32]) {
+    let width = sum.len();
+    rows.iter().for_each(|row| add_scaled(sum, &table[*row as usize * width..][..width], 1.0 / rows.len() as f32));
 }

@@ -1,207 +1,158 @@
-//! The network of one member: three additive recurrences, and an output layer that corrects the item's shrunken logit.
+//! The network of one member: two additive recurrences, and an output layer that corrects the item's shrunken logit.
 //!
 //! ```text
-//! q  = mean of the item's skill vectors          e = item vector, faded in with its evidence
-//! x  = [q, e, features] placed by right or wrong     each recurrence has its own product of x
-//! h' = what is left now of: the domain state, the states on the item's skills (mean), the state on the item
-//! logit(p) = base + w · relu(W [tanh ½ of h'_domain, h'_skills, h'_item, q, e, features] + b) + c
+//! q  = mean of the item's skill vectors              e = item vector, faded in with its evidence
+//! x  = W (features, answer features) + V q + b       V and b by result, right or wrong; each recurrence has its own
+//! h' = what is left now of the domain's state, and of the states on the item's skills (mean)
+//! logit(p) = base + w · relu(W [tanh ½ of h'_domain, h'_skills, features] + V q + E e + b) + c
 //! ```
 //!
-//! `base` is the item's shrunken logit by counts, so what is learned is the residual.
+//! `base` is the item's shrunken logit by counts, so what is learned is the residual. Products with q are made once a skill set,
+//! products with e once an item; answers read rows of them.
 
 use std::collections::BTreeMap;
 
-use candle_core::{CpuStorage, CustomOp1, Device, Layout, Result, Shape, Tensor, Var};
+use candle_core::{Device, Result, Tensor, Var};
 
+use super::artefact::Tensors;
 use super::batch::{Batch, Track};
 use super::dataset::Vocabulary;
-use super::features::{FEATURES, STEP_BUCKETS, TIME_BUCKETS};
-use super::linear::{linear, numbers};
-use super::math::tanh;
+use super::ops::{States, head, linear, mean_rows, product, read, recur, sum2, sum3};
 use super::random::Stream;
-use super::recurrence::recur;
+use super::record::{ANSWER_FEATURES, FEATURES, STEP_BUCKETS, TIME_BUCKETS};
 
-/// States add up without bound; what reads them sees tanh(h / 2). (Read plainly, long histories broke the training.)
-pub fn squash(h: f32) -> f32 {
-    tanh(0.5 * h)
-}
-
-struct Squash;
-
-impl CustomOp1 for Squash {
-    fn name(&self) -> &'static str {
-        "parcours-squash"
-    }
-
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        Ok((CpuStorage::F32(numbers(storage, layout)?.iter().map(|h| squash(*h)).collect()), layout.shape().clone()))
-    }
-
-    fn bwd(&self, _h: &Tensor, y: &Tensor, dy: &Tensor) -> Result<Option<Tensor>> {
-        Ok(Some((dy * y.sqr()?.affine(-0.5, 0.5)?)?))
-    }
-}
-
-/// The three recurrences, as their weights are named.
-pub const TRACKS: [&str; 3] = ["domain", "item", "skill"];
+/// The recurrences, as their weights are named.
+pub const TRACKS: [&str; 2] = ["domain", "skill"];
 
 /// Width of the output's hidden layer.
 pub fn hidden(width: usize) -> usize {
     2 * width
 }
 
-/// Numbers that describe an answer to a recurrence: q and e twice (right, wrong), the features, the result.
-pub fn input_width(width: usize) -> usize {
-    4 * width + FEATURES + 1
-}
-
-/// Numbers the output layer reads.
-pub fn output_width(width: usize) -> usize {
-    5 * width + FEATURES
-}
+/// Numbers that enter a recurrence with an answer, beside the skills'.
+pub const INPUTS: usize = FEATURES + ANSWER_FEATURES;
 
 /// Multiplications and additions in the products of one answer with one skill, forward and backward (a backward pass is two
-/// forward ones; the recurrences make theirs again): what a training step costs, whatever the machine.
+/// forward ones): what a training step costs, whatever the machine. Products made once a skill set or an item are left out.
 pub fn operations_per_answer(width: usize) -> u64 {
-    let inputs = TRACKS.len() * input_width(width) * width;
-    let output = output_width(width) * hidden(width) + hidden(width);
-    let recurrences = TRACKS.len() * 2 * width * width;
-    2 * (3 * (inputs + output) + 4 * recurrences) as u64
+    let tracks = TRACKS.len() * (INPUTS * width + 2 * width * width);
+    let output = (2 * width + FEATURES) * hidden(width) + hidden(width);
+    2 * 3 * (tracks + output) as u64
 }
 
-/// Weights by name; a `BTreeMap`, so that whatever walks them does so in one order.
+/// The names of a network's item rows and of its skill rows among its tensors.
+pub const ITEM_ROWS: &str = "item.vector";
+pub const SKILL_ROWS: &str = "skill.vector";
+
 pub struct Network {
+    /// By name, all but the items' vectors; a `BTreeMap`, so that whatever walks them does so in one order.
     pub weights: BTreeMap<String, Var>,
-    width: usize,
+    /// Items' vectors, [items, width]: there are many, and a batch turns only its own into a tensor.
+    pub items: Vec<f32>,
+    pub width: usize,
 }
 
 impl Network {
     /// Fresh weights. A row that belongs to an item or a skill is drawn from (seed, its id): who else is there leaves no trace in it.
     pub fn new(vocabulary: &Vocabulary, width: usize, seed: u64) -> Result<Self> {
-        let cpu = &Device::Cpu;
         let mut weights = BTreeMap::new();
         let mut add = |name: String, values: Vec<f32>, shape: &[usize]| -> Result<()> {
-            weights.insert(name, Var::from_vec(values, shape, cpu)?);
+            weights.insert(name, Var::from_vec(values, shape, &Device::Cpu)?);
             Ok(())
         };
         let rows = |purpose: &str, ids: &mut dyn Iterator<Item = &str>, bound: f32| -> Vec<f32> {
             ids.flat_map(|id| Stream::new(seed, purpose, id.as_bytes()).around_zero(width, bound)).collect()
         };
         let items = rows("item", &mut vocabulary.items.iter().map(AsRef::as_ref), 0.05);
-        add("item.vector".into(), items, &[vocabulary.items.len(), width])?;
         let skills = rows("skill", &mut vocabulary.skills.iter().map(AsRef::as_ref), 0.3);
-        add("skill.vector".into(), skills, &[vocabulary.skills.len(), width])?;
-        let dense = |name: &str, outputs: usize, inputs: usize| {
-            Stream::new(seed, "weight", name.as_bytes()).around_zero(outputs * inputs, 1.0 / (inputs as f32).sqrt())
+        add(SKILL_ROWS.into(), skills, &[vocabulary.skills.len(), width])?;
+        // `inputs`: all that is summed with what this weight reads.
+        let dense = |name: &str, shape: [usize; 2], inputs: usize| {
+            Stream::new(seed, "weight", name.as_bytes()).around_zero(shape[0] * shape[1], 1.0 / (inputs as f32).sqrt())
         };
         for track in TRACKS {
-            let (inputs, name) = (input_width(width), format!("{track}.input.weight"));
-            add(name.clone(), dense(&name, width, inputs), &[width, inputs])?;
-            add(format!("{track}.input.bias"), vec![0.0; width], &[width])?;
-            let name = format!("{track}.recurrent");
-            add(name.clone(), dense(&name, 2 * width, width), &[2 * width, width])?;
+            let inputs = 2 * width + INPUTS;
+            for (part, shape, inputs) in [
+                ("features", [width, INPUTS], inputs),
+                ("skills", [2 * width, width], inputs), // wrong above right
+                ("recurrent", [2 * width, width], width),
+            ] {
+                let name = format!("{track}.{part}.weight");
+                add(name.clone(), dense(&name, shape, inputs), &shape)?;
+            }
+            add(format!("{track}.skills.bias"), vec![0.0; 2 * width], &[2 * width])?;
             // σ(2) = 0.88: at first, most is remembered.
             add(format!("{track}.gap.steps"), vec![1.0; STEP_BUCKETS * width], &[STEP_BUCKETS, width])?;
-            add(format!("{track}.gap.time"), vec![1.0; TIME_BUCKETS * width], &[TIME_BUCKETS, width])?;
+            add(format!("{track}.gap.times"), vec![1.0; TIME_BUCKETS * width], &[TIME_BUCKETS, width])?;
         }
-        let (hidden, inputs) = (hidden(width), output_width(width));
-        add("output.hidden.weight".into(), dense("output.hidden.weight", hidden, inputs), &[hidden, inputs])?;
-        add("output.hidden.bias".into(), vec![0.0; hidden], &[hidden])?;
-        add("output.weight".into(), dense("output.weight", 1, hidden), &[1, hidden])?;
+        let (hidden, inputs) = (hidden(width), 4 * width + FEATURES);
+        for (part, shape, inputs) in [
+            ("output.states.weight", [hidden, 2 * width + FEATURES], inputs),
+            ("output.skills.weight", [hidden, width], inputs),
+            ("output.items.weight", [hidden, width], inputs),
+            ("output.weight", [1, hidden], hidden),
+        ] {
+            add(part.into(), dense(part, shape, inputs), &shape)?;
+        }
+        add("output.skills.bias".into(), vec![0.0; hidden], &[hidden])?;
         add("output.bias".into(), vec![0.0], &[1])?;
-        Ok(Self { weights, width })
+        Ok(Self { weights, items, width })
     }
 
     pub fn parameters(&self) -> usize {
-        self.weights.values().map(|weight| weight.elem_count()).sum()
+        self.weights.values().map(|weight| weight.elem_count()).sum::<usize>() + self.items.len()
     }
 
-    /// A network of given tensors.
-    pub fn from_tensors(tensors: &super::artefact::Tensors, width: usize) -> Result<Self> {
-        let weights =
-            tensors.iter().map(|(name, (shape, values))| Ok((name.clone(), Var::from_slice(values, shape.as_slice(), &Device::Cpu)?)));
-        Ok(Self { weights: weights.collect::<Result<_>>()?, width })
+    /// A network of given tensors, items' rows among them.
+    pub fn from_tensors(tensors: &Tensors, width: usize) -> Result<Self> {
+        let dense = tensors.iter().filter(|(name, _)| *name != ITEM_ROWS);
+        let weights = dense.map(|(name, (shape, values))| Ok((name.clone(), Var::from_slice(values, shape.as_slice(), &Device::Cpu)?)));
+        let items = tensors.get(ITEM_ROWS).map(|(_, values)| values.clone()).unwrap_or_default();
+        Ok(Self { weights: weights.collect::<Result<_>>()?, items, width })
     }
 
     fn weight(&self, name: &str) -> &Tensor {
         self.weights[name].as_tensor()
     }
 
-    /// Logits [answers]. `dropout`: the rate, and where the masks come from.
-    pub fn forward(&self, batch: &Batch, dropout: Option<(f32, &mut Stream)>) -> Result<Tensor> {
-        let (n, d, cpu) = (batch.answers(), self.width, &Device::Cpu);
-        let column = |values: &[f32]| Tensor::from_slice(values, (values.len(), 1), cpu);
-        let positions = |values: &[u32]| Tensor::from_slice(values, values.len(), cpu);
-        let features = Tensor::from_slice(&batch.features, (n, FEATURES), cpu)?;
-        let correct = column(&batch.correct)?;
-        let wrong = correct.affine(-1.0, 1.0)?;
-
-        let item_vector = self.weight("item.vector").index_select(&positions(&batch.items)?, 0)?.broadcast_mul(&column(&batch.fade)?)?; // [n, d]
-        let pairs = batch.pair_answer.len();
-        let (pair_answer, pair_weight) = (positions(&batch.pair_answer)?, column(&batch.pair_weight)?);
-        // Mean over an answer's skills; most answers have exactly one, and then rows and pairs are the same.
-        let one_each = pairs == n && batch.pair_weight.iter().all(|weight| *weight == 1.0);
-        let mean_over_skills = |rows: Tensor| -> Result<Tensor> {
-            match (one_each, pairs) {
-                (true, _) => Ok(rows),
-                (_, 0) => Tensor::zeros((n, d), candle_core::DType::F32, cpu),
-                _ => Tensor::zeros((n, d), candle_core::DType::F32, cpu)?.index_add(&pair_answer, &rows.broadcast_mul(&pair_weight)?, 0),
-            }
-        };
-        let skill_vector = match pairs {
-            0 => Tensor::zeros((n, d), candle_core::DType::F32, cpu)?,
-            _ => mean_over_skills(self.weight("skill.vector").index_select(&positions(&batch.pair_skill)?, 0)?)?, // [n, d]
-        };
-
-        let x = Tensor::cat(
-            &[
-                &skill_vector.broadcast_mul(&correct)?,
-                &skill_vector.broadcast_mul(&wrong)?,
-                &item_vector.broadcast_mul(&correct)?,
-                &item_vector.broadcast_mul(&wrong)?,
-                &features,
-                &correct.affine(2.0, -1.0)?,
-            ],
-            1,
-        )?; // [n, input_width]
-        let domain = self.track("domain", &batch.domain, &x, None)?;
-        let item = self.track("item", &batch.item, &x, None)?;
-        let skills = match pairs {
-            0 => Tensor::zeros((n, d), candle_core::DType::F32, cpu)?,
-            _ => mean_over_skills(self.track("skill", &batch.skill, &x, (!one_each).then_some(&pair_answer))?)?,
-        };
-        let mut seen = Tensor::cat(&[&domain, &skills, &item, &skill_vector, &item_vector, &features], 1)?; // [n, output_width]
-        let mut dropout = dropout.filter(|(rate, _)| *rate > 0.0);
-        if let Some((rate, stream)) = &mut dropout {
-            let width = 5 * d;
-            let mut mask = vec![1.0; n * (width + FEATURES)];
-            for row in mask.chunks_exact_mut(width + FEATURES) {
-                row[..width].copy_from_slice(&stream.dropout_mask(width, *rate));
-            }
-            seen = (seen * Tensor::from_vec(mask, (n, width + FEATURES), cpu)?)?;
-        }
-        let mut hidden = linear(&seen, self.weight("output.hidden.weight"), self.weight("output.hidden.bias"))?.relu()?;
-        if let Some((rate, stream)) = dropout {
-            let width = hidden.dim(1)?;
-            hidden = (hidden * Tensor::from_vec(stream.dropout_mask(n * width, rate), (n, width), cpu)?)?;
-        }
-        let residual = linear(&hidden, self.weight("output.weight"), self.weight("output.bias"))?.flatten_all()?;
-        residual + Tensor::from_slice(&batch.base, n, cpu)?
+    /// The vectors of the batch's items, faded in: [items of the batch, d].
+    pub fn item_rows(&self, batch: &Batch) -> Result<Var> {
+        let d = self.width;
+        let row = |(item, fade): (&u32, &f32)| self.items[*item as usize * d..][..d].iter().map(|value| value * fade).collect::<Vec<_>>();
+        let rows: Vec<f32> = batch.items.iter().zip(&batch.fade).flat_map(row).collect();
+        Var::from_vec(rows, (batch.items.len(), d), &Device::Cpu)
     }
 
-    /// What is left of a track's states before each of its source rows. `rows`: which answers the source rows are, if not all in order.
-    fn track(&self, name: &str, track: &Track, x: &Tensor, rows: Option<&Tensor>) -> Result<Tensor> {
-        let cpu = &Device::Cpu;
+    /// Logits [answers]. `items`: see [`Self::item_rows`]. `dropout`: the rate, and where the masks come from.
+    pub fn forward(&self, batch: &Batch, items: &Tensor, mut dropout: Option<(f32, &mut Stream)>) -> Result<Tensor> {
+        let (n, d) = (batch.answers(), self.width);
+        let inputs = Tensor::from_slice(&batch.inputs, (n, INPUTS), &Device::Cpu)?;
+        let skills = mean_rows(self.weight(SKILL_ROWS), batch.sets.clone())?; // [sets, d]
+        let domain = self.track("domain", &batch.domain, &inputs, &skills)?;
+        let skill = self.track("skill", &batch.skill, &inputs, &skills)?;
+        let mut mask = |count: usize| dropout.as_mut().filter(|(rate, _)| *rate > 0.0).map(|(rate, stream)| stream.dropout_mask(count, *rate));
+        let states = States {
+            domain: batch.domain.runs.place.clone(),
+            skill: batch.skill.runs.place.clone(),
+            pairs: batch.pairs.clone(),
+            features: batch.features.clone(),
+            mask: mask(n * 2 * d),
+        };
+        let by_states = product(&read(&domain, &skill, states)?, self.weight("output.states.weight"))?; // [n, hidden]
+        let by_skills = linear(&skills, self.weight("output.skills.weight"), self.weight("output.skills.bias"))?; // [sets, hidden]
+        let by_item = product(items, self.weight("output.items.weight"))?; // [items, hidden]
+        let z = sum3((&by_states, None), (&by_skills, Some(batch.set.clone())), (&by_item, Some(batch.item.clone())))?;
+        head(&z, self.weight("output.weight"), self.weight("output.bias"), batch.base.clone(), mask(n * hidden(d)))
+    }
+
+    /// What a track's states show before each of its packed rows.
+    fn track(&self, name: &str, track: &Track, inputs: &Tensor, skills: &Tensor) -> Result<Tensor> {
         let weight = |part: &str| self.weight(&format!("{name}.{part}"));
-        let mut input = linear(x, weight("input.weight"), weight("input.bias"))?; // [answers, d]
-        if let Some(rows) = rows {
-            input = input.index_select(rows, 0)?;
-        }
-        let source = Tensor::from_slice(&track.runs.source, track.runs.source.len(), cpu)?;
-        let place = Tensor::from_slice(&track.runs.place, track.runs.place.len(), cpu)?;
-        let gaps = Tensor::from_slice(&track.gaps, track.gaps.len(), cpu)?;
-        let table = weight("gap.steps").unsqueeze(1)?.broadcast_add(&weight("gap.time").unsqueeze(0)?)?; // [steps, times, d]
-        let gap = table.flatten(0, 1)?.index_select(&gaps, 0)?;
-        recur(&input.index_select(&source, 0)?, &gap, weight("recurrent"), &track.runs)?.apply_op1(Squash)?.index_select(&place, 0)
+        let by_features = product(inputs, weight("features.weight"))?; // [answers, d]
+        let by_skills = linear(skills, weight("skills.weight"), weight("skills.bias"))?.reshape(((), self.width))?; // [2 sets, d]
+        let x = sum2((&by_features, Some(track.answer.clone())), (&by_skills, Some(track.code.clone())))?;
+        let (steps, times) = (weight("gap.steps"), weight("gap.times"));
+        let gap = sum2((steps, Some(track.gap_steps.clone())), (times, Some(track.gap_times.clone())))?;
+        recur(&x, &gap, weight("recurrent.weight"), &track.runs)
     }
 }

@@ -5,10 +5,13 @@
 use std::sync::Arc;
 
 use super::baseline::BestLr;
-use super::features::{Description, Evidence, Record, Standing};
+use super::dataset::Marks;
+use super::evidence::Evidence;
 use super::foresee::Prospects;
-use super::math::sigmoid;
-use super::member::{Member, Target};
+use super::math::{logit, sigmoid};
+use super::member::{Input, Member};
+use super::record::{LEARNER_FEATURES, OVERALL_SURPLUS, Record, SKILL_SURPLUS, Standing, answer_features};
+use super::scene::{Others, Scene, Subject, Target};
 use super::state::{Counted, LearnerState};
 use super::{Counts, artefact, index::Index};
 use crate::domain::{Catalog, CatalogIndex, Event, ItemId, Micros, SkillId};
@@ -93,15 +96,19 @@ impl Predictor {
         LearnerState { counted: Counted::Nothing, ..self.new_state() }
     }
 
-    /// Takes one event in. Events must come in (occurred_at, key) order. What is not an answer only moves the time the item was last seen.
+    /// Takes one event in. Events must come in (occurred_at, key) order. What is not an answer says that item and skills were met.
     pub fn advance(&self, state: &mut LearnerState, event: &Event) {
         let item = self.index.item(&event.item);
         if let Some(item) = item {
             state.seen.insert(item, event.occurred_at.0);
         }
-        if let (true, Some(correct)) = (event.is_answer(), event.correct) {
-            let skills = self.index.skills_or_hints(item, &event.skill_hints);
-            self.answer(state, item, &skills, correct, event.occurred_at.0);
+        let skills = self.index.skills_or_hints(item, &event.skill_hints);
+        match event.correct {
+            Some(correct) if event.is_answer() => {
+                let marks = Marks { response_ms: event.response_ms, attempt_number: event.attempt_number, hints: event.hints };
+                self.answer(state, Target { item, skills: &skills }, &marks, correct, event.occurred_at.0);
+            }
+            _ => state.record.view(item, &skills),
         }
     }
 
@@ -117,17 +124,39 @@ impl Predictor {
 
     fn imagine(&self, state: &LearnerState, item: Option<u32>, correct: bool, now: Micros) -> LearnerState {
         let mut after = state.imagined();
-        self.answer(&mut after, item, self.index.skills_of(item), correct, now.0);
+        self.answer(&mut after, Target { item, skills: self.index.skills_of(item) }, &Marks::default(), correct, now.0);
         after
     }
 
-    fn answer(&self, state: &mut LearnerState, item: Option<u32>, skills: &[u32], correct: bool, time: i64) {
-        let description = self.evidence.describe(&state.record, state.counted(), item, skills);
-        let target = Target { item, skills };
+    fn answer(&self, state: &mut LearnerState, target: Target<'_>, marks: &Marks, correct: bool, time: i64) {
+        let Target { item, skills } = target;
+        // What was shown of the skills until now, and right after: see `lifted`.
+        let before: Vec<f32> = self.known(state, skills, time);
+        let scene = Scene::new(&self.others(state), &state.record, [target].into_iter(), time);
+        let (features, marks) = (scene.features(&scene.subjects[0]), answer_features(marks));
+        let answer = Input { skills, features: &features, marks: &marks, correct, time };
         for (member, state_in) in self.members.iter().zip(&mut state.members) {
-            member.advance(state_in, &state.record, target, &description, correct, time);
+            member.advance(state_in, &state.record, answer);
         }
-        state.record.note(item, skills, correct, description.expected, time);
+        state.record.note(item, skills, correct, scene.subjects[0].view.expected, time);
+        let old: Vec<f32> = skills.iter().map(|skill| state.lift.remove(skill).unwrap_or_default()).collect();
+        let after = self.known(state, skills, time);
+        for (((skill, before), lift), after) in skills.iter().zip(before).zip(old).zip(after) {
+            let lift = lift_of(correct, logit(before) + lift, logit(after));
+            if lift != 0.0 {
+                state.lift.insert(*skill, lift);
+            }
+        }
+    }
+
+    /// The members' mean mastery of skills, not lifted.
+    fn known(&self, state: &LearnerState, skills: &[u32], time: i64) -> Vec<f32> {
+        let targets = skills.iter().map(|skill| Target { item: None, skills: std::slice::from_ref(skill) });
+        self.mean(state, targets, Micros(time)).iter().map(|prediction| prediction.p_correct).collect()
+    }
+
+    fn others<'a>(&'a self, state: &'a LearnerState) -> Others<'a> {
+        Others::new(&self.evidence, &self.index, state.counted())
     }
 
     /// Predictions for `items` if they were asked `now`. Items nobody has seen are predicted from their skills.
@@ -146,19 +175,21 @@ impl Predictor {
     }
 
     fn score(&self, state: &LearnerState, items: impl Iterator<Item = Option<u32>>, now: Micros) -> Vec<Prediction> {
-        self.mean(state, &items.map(|item| Target { item, skills: self.index.skills_of(item) }).collect::<Vec<_>>(), now)
+        self.mean(state, items.map(|item| Target { item, skills: self.index.skills_of(item) }), now)
     }
 
     /// The plain mean of the members' probabilities.
-    fn mean(&self, state: &LearnerState, targets: &[Target<'_>], now: Micros) -> Vec<Prediction> {
-        let describe = |target: &Target<'_>| self.evidence.describe(&state.record, state.counted(), target.item, target.skills);
-        let descriptions: Vec<Description> = targets.iter().map(describe).collect();
+    fn mean<'a>(&self, state: &LearnerState, targets: impl Iterator<Item = Target<'a>>, now: Micros) -> Vec<Prediction> {
+        self.mean_of(state, &Scene::new(&self.others(state), &state.record, targets, now.0), now)
+    }
+
+    fn mean_of(&self, state: &LearnerState, scene: &Scene<'_>, now: Micros) -> Vec<Prediction> {
         if self.members.is_empty() {
-            return descriptions.iter().map(|description| Prediction { p_correct: fallback(description), spread: 0.0 }).collect();
+            return scene.subjects.iter().map(|subject| Prediction { p_correct: fallback(scene, subject), spread: 0.0 }).collect();
         }
-        let mut sums = vec![(0.0f32, 0.0f32); targets.len()];
+        let mut sums = vec![(0.0f32, 0.0f32); scene.subjects.len()];
         for (member, state_in) in self.members.iter().zip(&state.members) {
-            let logits = member.score(state_in, &state.record, targets, &descriptions, now.0);
+            let logits = member.score(state_in, &state.record, scene, now.0);
             for ((sum, square), p) in sums.iter_mut().zip(logits.into_iter().map(sigmoid)) {
                 *sum += p;
                 *square += p * p;
@@ -172,7 +203,8 @@ impl Predictor {
         sums.into_iter().map(prediction).collect()
     }
 
-    /// Mastery of skills: p(correct) on an item of average difficulty of that skill. In the order of `skills`.
+    /// Mastery of skills: p(correct) on an item of average difficulty of that skill. In the order of `skills`. A right answer never
+    /// lowers what is shown of its skills, a wrong one never raises it.
     pub fn mastery(&self, state: &LearnerState, skills: &[SkillId], now: Micros) -> Vec<Prediction> {
         self.master(state, skills.iter().map(|skill| self.index.catalog.skill(skill)), now)
     }
@@ -182,58 +214,90 @@ impl Predictor {
         self.master(state, (0..self.index.catalog.skills.len() as u32).map(Some), now)
     }
 
+    /// Mastery that is left after `delay` microseconds without an answer: never more than there is now.
+    pub fn recall(&self, state: &LearnerState, skills: &[SkillId], now: Micros, delay: i64) -> Vec<Prediction> {
+        let later = self.mastery(state, skills, Micros(now.0.saturating_add(delay.max(0))));
+        let least = |(now, later): (Prediction, Prediction)| Prediction { p_correct: now.p_correct.min(later.p_correct), ..later };
+        self.mastery(state, skills, now).into_iter().zip(later).map(least).collect()
+    }
+
     fn master(&self, state: &LearnerState, skills: impl Iterator<Item = Option<u32>>, now: Micros) -> Vec<Prediction> {
         let skills: Vec<Option<u32>> = skills.collect();
-        self.mean(state, &skills.iter().map(|skill| Target { item: None, skills: skill.as_slice() }).collect::<Vec<_>>(), now)
+        let known = self.mean(state, skills.iter().map(|skill| Target { item: None, skills: skill.as_slice() }), now);
+        let lift = |skill: &Option<u32>| skill.and_then(|skill| state.lift.get(&skill).copied());
+        let lifted = |(mut known, skill): (Prediction, &Option<u32>)| {
+            if let Some(lift) = lift(skill) {
+                known.p_correct = sigmoid(logit(known.p_correct) + lift);
+            }
+            known
+        };
+        known.into_iter().zip(&skills).map(lifted).collect()
     }
 
     /// For each item (100 or so): p(correct), and the mean mastery of the item's own skills now, after a right and after a wrong answer.
     /// The heart of a recommendation: equal to `simulate_at` and `mastery`, but no state is copied, and all items go through each
     /// member together.
     pub fn foresee_at(&self, state: &LearnerState, items: &[u32], now: Micros) -> Vec<Foresight> {
-        let targets: Vec<Target<'_>> =
-            items.iter().map(|&item| Target { item: Some(item), skills: self.index.skills_of(Some(item)) }).collect();
-        let prospects = Prospects::new(&self.evidence, &state.record, state.counted(), &targets, now.0);
-        let predictions = self.mean(state, &targets, now);
-        let mut skills: Vec<u32> = targets.iter().flat_map(|target| target.skills).copied().collect();
+        let others = self.others(state);
+        let targets = items.iter().map(|&item| Target { item: Some(item), skills: self.index.skills_of(Some(item)) });
+        let scene = Scene::new(&others, &state.record, targets, now.0);
+        let prospects = Prospects::new(&others, &state.record, &scene, now.0);
+        let predictions = self.mean_of(state, &scene, now);
+        let mut skills: Vec<u32> = scene.groups.iter().flat_map(|group| group.skills).copied().collect();
         skills.sort_unstable();
         skills.dedup();
         let known = self.master(state, skills.iter().copied().map(Some), now);
-        let mut after = vec![0.0; prospects.after.len()];
+        let mut after = vec![0.0; prospects.base.len()];
         if self.members.is_empty() {
-            after.iter_mut().zip(&prospects.after).for_each(|(p, description)| *p = fallback(description));
+            after = prospects.fallback();
         }
         for (member, state_in) in self.members.iter().zip(&state.members) {
-            let logits = member.foresee(state_in, &state.record, &targets, &prospects, now.0);
+            let logits = member.foresee(state_in, &state.record, &prospects, now.0);
             after.iter_mut().zip(logits).for_each(|(p, logit)| *p += sigmoid(logit) / self.members.len() as f32);
         }
+        let now_at = |skill: u32| skills.binary_search(&skill).map_or(0.0, |at| known[at].p_correct);
         let (wrong, right) = after.split_at(prospects.pairs.len());
         let mut start = 0;
-        let foresight = |(target, prediction): (&Target<'_>, Prediction)| {
-            let own = start..start + target.skills.len();
+        let foresight = |(subject, prediction): (&Subject, Prediction)| {
+            let of = scene.groups[subject.group as usize].skills;
+            let own = start..start + of.len();
             start = own.end;
-            let share = 1.0 / target.skills.len().max(1) as f32;
-            let now_at = |skill: &u32| skills.binary_search(skill).map_or(0.0, |at| known[at].p_correct);
+            let share = 1.0 / of.len().max(1) as f32;
+            let shown = |correct: bool, after: &[f32]| -> f32 {
+                let of_skill = |(skill, after): (&u32, &f32)| {
+                    let after = logit(*after);
+                    sigmoid(after + lift_of(correct, logit(now_at(*skill)), after))
+                };
+                of.iter().zip(after).map(of_skill).sum::<f32>() * share
+            };
             Foresight {
                 p_correct: prediction.p_correct,
-                mastery: target.skills.iter().map(now_at).sum::<f32>() * share,
-                after_right: right[own.clone()].iter().sum::<f32>() * share,
-                after_wrong: wrong[own].iter().sum::<f32>() * share,
+                mastery: of.iter().map(|skill| now_at(*skill)).sum::<f32>() * share,
+                after_right: shown(true, &right[own.clone()]),
+                after_wrong: shown(false, &wrong[own]),
             }
         };
-        targets.iter().zip(predictions).map(foresight).collect()
+        scene.subjects.iter().zip(predictions).map(foresight).collect()
     }
 
     /// For comparison: what a logistic regression on counts says of the next answer.
-    pub fn best_lr(&self, model: &BestLr, state: &LearnerState, item: &ItemId) -> f32 {
-        let item = self.index.item(item);
-        model.p_correct(&self.evidence.describe(&state.record, state.counted(), item, self.index.skills_of(item)))
+    pub fn best_lr(&self, model: &BestLr, state: &LearnerState, item: &ItemId, now: Micros) -> f32 {
+        let scene = self.scene_of(state, item, now);
+        model.p_correct(&scene.features(&scene.subjects[0]))
     }
 
     /// For comparison: the item's rate, shrunken to its skills'.
     pub fn item_mean(&self, item: &ItemId) -> f32 {
         let item = self.index.item(item);
-        self.evidence.describe(&Record::default(), None, item, self.index.skills_of(item)).expected
+        let nobody = Record::default();
+        let target = Target { item, skills: self.index.skills_of(item) };
+        Scene::new(&Others::new(&self.evidence, &self.index, None), &nobody, [target].into_iter(), 0).subjects[0].view.expected
+    }
+
+    fn scene_of(&self, state: &LearnerState, item: &ItemId, now: Micros) -> Scene<'_> {
+        let item = self.index.item(item);
+        let target = Target { item, skills: self.index.skills_of(item) };
+        Scene::new(&self.others(state), &state.record, [target].into_iter(), now.0)
     }
 
     /// For comparison: the rate of right answers over everything.
@@ -263,9 +327,19 @@ fn counted(standing: Option<&Standing>) -> (u32, u32) {
     standing.map_or((0, 0), |standing| (standing.tally.attempts as u32, standing.tally.right as u32))
 }
 
+/// What is added to a logit of mastery right after an answer: as little as keeps a right answer from lowering what was shown
+/// before it, and a wrong one from raising it.
+fn lift_of(correct: bool, before: f32, after: f32) -> f32 {
+    let difference = before - after;
+    if correct { difference.max(0.0) } else { difference.min(0.0) }
+}
+
 /// p(correct) from counts alone: the item's shrunken logit, moved by how the learner did above or below what was expected of
 /// their items, overall and on the skill. Nothing in it is fitted, so there is nothing to unlearn but the integers.
-fn fallback(description: &Description) -> f32 {
-    let features = &description.features;
-    sigmoid(description.base + 0.8 * features[super::features::OVERALL_SURPLUS] + features[super::features::SKILL_SURPLUS])
+pub(super) fn fallback_of(base: f32, learner: &[f32; LEARNER_FEATURES]) -> f32 {
+    sigmoid(base + 0.8 * learner[OVERALL_SURPLUS] + learner[SKILL_SURPLUS])
+}
+
+fn fallback(scene: &Scene<'_>, subject: &Subject) -> f32 {
+    fallback_of(subject.view.base, &scene.groups[subject.group as usize].learner)
 }

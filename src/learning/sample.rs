@@ -1,6 +1,6 @@
 //! A made-up class, from a seed: data for benches and tests that need learners of differing ability and nothing else.
 
-use super::dataset::{Answer, Dataset, Sequence, Vocabulary};
+use super::dataset::{Answer, Dataset, Marks, Sequence, Vocabulary};
 use super::math::sigmoid;
 use super::random::Stream;
 use crate::domain::{Catalog, Event, EventKey, EventKind, Item, ItemId, ItemState, Micros, Pseudonym, SkillId, Titles, hash::Hasher};
@@ -40,10 +40,10 @@ impl Class {
             let ease = (item * 7 % 12) as f32 * 0.2 - 1.0;
             let correct = chance.unit() < sigmoid(ability + ease + (step as f32 * 0.03).min(1.0));
             let occurred_at = step as i64 * 40 * Micros::SECOND + learner as i64;
-            Answer { item: item as u32, correct, occurred_at, response_ms: None, attempt_number: None, hints: None }
+            Answer { item: item as u32, correct, occurred_at, marks: Marks::default() }
         };
         let name = Hasher::new("parcours 2026 sample learner").number(learner as u64).finish16();
-        Sequence { learner: Pseudonym(name), answers: (0..self.answers).map(answer).collect() }
+        Sequence { learner: Pseudonym(name), answers: (0..self.answers).map(answer).collect(), views: vec![] }
     }
 }
 
@@ -79,9 +79,9 @@ pub fn event(vocabulary: &Vocabulary, learner: Pseudonym, answer: &Answer) -> Ev
         occurred_at: Micros(answer.occurred_at),
         score: Some(f32::from(u8::from(answer.correct))),
         correct: Some(answer.correct),
-        response_ms: answer.response_ms,
-        attempt_number: answer.attempt_number,
-        hints: answer.hints,
+        response_ms: answer.marks.response_ms,
+        attempt_number: answer.marks.attempt_number,
+        hints: answer.marks.hints,
         skill_hints: vec![],
     }
 }

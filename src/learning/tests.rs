@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::artefact;
-use super::batch::{Batch, fade};
+use super::batch::{Batch, Sight, fade};
 use super::dataset::{Answer, Dataset, Sequence};
-use super::features::{Evidence, Tally};
+use super::evidence::{Evidence, Tally};
 use super::math::sigmoid;
 use super::network::Network;
 use super::predictor::Predictor;
@@ -51,14 +51,15 @@ fn what_is_served_is_what_was_trained() {
     // The training graph over learners nobody has counted.
     let strangers = class(40, 30);
     let tallies = dataset.vocabulary.items.iter().map(|item| counts.of(item)).map(|(n, r)| Tally { attempts: n as f32, right: r as f32 });
-    let evidence = Evidence::new(tallies.collect(), |item| &dataset.vocabulary.item_skills[item as usize], 3);
+    let sets = dataset.vocabulary.sets();
+    let evidence = Evidence::new(tallies.collect(), &sets, 3);
     let (header, mut tensors) = artefact::decode(&member.weights).unwrap();
     let (_, attempts) = tensors.remove("item.attempts").unwrap();
     let network = Network::from_tensors(&tensors, header.width).unwrap();
     for sequence in &strangers.sequences[..10] {
-        let mut batch = Batch::new([sequence.answers.as_slice()], &dataset.vocabulary, &evidence);
+        let mut batch = Batch::new(&[sequence], &dataset.vocabulary, &sets, &evidence, Sight::Whole);
         batch.fade = batch.items.iter().map(|item| fade(attempts[*item as usize])).collect();
-        let expected: Vec<f32> = network.forward(&batch, None).unwrap().to_vec1().unwrap();
+        let expected: Vec<f32> = network.forward(&batch, &network.item_rows(&batch).unwrap(), None).unwrap().to_vec1().unwrap();
         let mut state = predictor.new_held_out_state();
         for (answer, expected) in sequence.answers.iter().zip(expected) {
             let event = event(&strangers, sequence, answer);
@@ -129,7 +130,7 @@ fn a_learner_who_alone_answered_an_item_leaves_no_trace() {
     let only = ItemId::parse("only theirs").unwrap();
     with.vocabulary.items.push(only);
     with.vocabulary.item_skills.push(vec![1]);
-    with.sequences.push(Sequence { learner: Pseudonym([255; 16]), answers: vec![Answer { item: 12, ..with.sequences[0].answers[0] }; 5] });
+    with.sequences.push(Sequence { learner: Pseudonym([255; 16]), answers: vec![Answer { item: 12, ..with.sequences[0].answers[0] }; 5], views: vec![] });
     // Taken out again, as a retrain after an erasure makes its dataset: from the rows that are left.
     with.sequences.pop();
     let used: BTreeSet<u32> = with.sequences.iter().flat_map(|sequence| &sequence.answers).map(|answer| answer.item).collect();

@@ -2,23 +2,25 @@
 //!
 //! Each step takes some learners, counts what the *other* training learners did (that is all a prediction may know of others),
 //! and follows the gradient. The weights kept are a running mean, at the epoch that did best on the shard's own validation learners.
+//! After each epoch all that the rest depends on can be kept (see `checkpoint`), and taken up again by another process.
 
-use std::collections::BTreeSet;
+use std::borrow::Cow;
 
 use candle_core::Tensor;
 
 use super::TrainingConfig;
 use super::artefact::{self, Header, Tensors};
-use super::batch::Batch;
-use super::dataset::{Answer, Dataset, Sequence, Vocabulary};
-use super::features::{Evidence, Tally};
+use super::batch::{Batch, Sight};
+use super::checkpoint::{Checkpoint, Checkpoints, NoCheckpoints};
+use super::dataset::{Dataset, Sequence, Vocabulary};
+use super::evidence::{Evidence, SkillSets, Tally};
 use super::math::sigmoid;
 use super::metrics::Metrics;
 use super::network::Network;
-use super::optimiser::Adam;
+use super::optimiser::{Adam, ItemRows};
 use super::random::Stream;
 use super::split;
-use crate::domain::{Pseudonym, hash::Hasher};
+use crate::domain::hash::Hasher;
 
 /// Told how far a training is; says whether to go on.
 pub trait Progress: Sync {
@@ -80,7 +82,7 @@ const FEWEST_ANSWERS: usize = 200;
 const FEWEST_VALIDATION_ANSWERS: usize = 200;
 /// How much of the running mean of the weights stays at each step, once there are enough of them.
 const KEEP_MEAN: f32 = 0.98;
-/// At most this part of the other learners is left out of a step's counts.
+/// At most this part of the others' answers is left out of a step's counts.
 const THINNING: f32 = 0.5;
 /// Small shards take smaller steps, so that an epoch has about this many of them; but no step is smaller than [`SMALLEST_STEP`].
 const STEPS_AN_EPOCH: usize = 64;
@@ -94,21 +96,6 @@ fn tallies(sequences: &[&Sequence], items: usize) -> Vec<Tally> {
         tallies[answer.item as usize].note(answer.correct);
     }
     tallies
-}
-
-/// What training learners outside of `batch` did: each of them with a chance drawn once for the step, between 1 - [`THINNING`] and 1.
-/// A step's learners never see their own answers in the counts, and the network gets to know thin evidence as well as rich.
-fn others(training: &[&Sequence], batch: &[&Sequence], items: usize, chance: &mut Stream) -> Vec<Tally> {
-    let inside: BTreeSet<Pseudonym> = batch.iter().map(|sequence| sequence.learner).collect();
-    let share = 1.0 - THINNING * chance.unit();
-    // The draw comes first: it is made for everybody, so that who is in the batch shifts nobody's luck.
-    let drawn: Vec<&Sequence> =
-        training.iter().copied().filter(|sequence| chance.unit() < share && !inside.contains(&sequence.learner)).collect();
-    tallies(&drawn, items)
-}
-
-fn evidence(items: Vec<Tally>, vocabulary: &Vocabulary) -> Evidence {
-    Evidence::new(items, |item| &vocabulary.item_skills[item as usize], vocabulary.skills.len())
 }
 
 /// Learners in a seeded order, cut into batches of about `batch_answers`.
@@ -130,8 +117,9 @@ fn batches<'a>(learners: &[&'a Sequence], batch_answers: usize, stream: &mut Str
     batches
 }
 
-fn pieces<'a>(learners: &[&'a Sequence], longest: usize) -> impl Iterator<Item = &'a [Answer]> {
-    learners.iter().flat_map(move |learner| learner.answers.chunks(longest)).collect::<Vec<_>>().into_iter()
+/// Sequences cut where they are longer than `longest`; each piece begins with an empty state.
+fn pieces<'a>(learners: &[&'a Sequence], longest: usize) -> Vec<Cow<'a, Sequence>> {
+    learners.iter().flat_map(|learner| learner.pieces(longest)).collect()
 }
 
 /// Trains one member. `seed` is hash(config.seed, shard).
@@ -139,105 +127,180 @@ fn pieces<'a>(learners: &[&'a Sequence], longest: usize) -> impl Iterator<Item =
 /// # Errors
 /// Too little data, a diverging loss, or `progress` said stop.
 pub fn train_member(dataset: &Dataset, config: &TrainingConfig, seed: u64, progress: &dyn Progress) -> Result<TrainedMember, TrainError> {
-    let (learners, answers) = (dataset.sequences.len(), dataset.answers());
-    let (validation, training): (Vec<&Sequence>, Vec<&Sequence>) =
-        dataset.sequences.iter().partition(|sequence| split::validates(sequence.learner));
-    if training.len() < FEWEST_LEARNERS || answers < FEWEST_ANSWERS {
-        return Err(TrainError::TooLittleData { learners, answers });
-    }
-    let vocabulary = &dataset.vocabulary;
-    let network = Network::new(vocabulary, config.width, seed)?;
-    let mut optimiser = Adam::new(&network.weights, config.weight_decay)?;
-    let known = tallies(&training, vocabulary.items.len());
-    let all_training = evidence(known.clone(), vocabulary);
-    let watched = validation.iter().map(|sequence| sequence.answers.len()).sum::<usize>() >= FEWEST_VALIDATION_ANSWERS;
-    let mut report = TrainingReport {
-        learners,
-        answers,
-        epochs: 0,
-        steps: 0,
-        parameters: network.parameters(),
-        validation_auc: None,
-        validation_log_loss: None,
-    };
+    train_resumable(dataset, config, seed, progress, &mut NoCheckpoints)
+}
 
-    let training_answers: usize = training.iter().map(|sequence| sequence.answers.len()).sum();
-    let batch_answers = config.batch_answers.min((training_answers / STEPS_AN_EPOCH).max(SMALLEST_STEP));
-    let planned = config.max_epochs as f32;
-    let mut best_epoch = 0;
-    let mut best: Option<Tensors> = None;
-    // Where nothing can tell when to stop, stop early.
-    let last_epoch = if watched { config.max_epochs } else { config.max_epochs.div_ceil(3) };
-    for epoch in 0..last_epoch {
-        let mut order = Stream::new(seed, "order", &(epoch as u64).to_le_bytes());
-        let batches = batches(&training, batch_answers, &mut order);
-        for (number, batch) in batches.iter().enumerate() {
-            let done = epoch as f32 + number as f32 / batches.len() as f32;
-            if !progress.report(f64::from(done / planned), &format!("epoch {} of at most {}", epoch + 1, config.max_epochs)) {
+/// As [`train_member`], taking up `checkpoints`' last one if it has one, and leaving one after each epoch: same bytes in the end.
+///
+/// # Errors
+/// As [`train_member`]. A checkpoint of another training is not taken up.
+pub fn train_resumable(
+    dataset: &Dataset,
+    config: &TrainingConfig,
+    seed: u64,
+    progress: &dyn Progress,
+    checkpoints: &mut dyn Checkpoints,
+) -> Result<TrainedMember, TrainError> {
+    let mut trainer = Trainer::new(dataset, config, seed)?;
+    if let Some(checkpoint) = checkpoints.last().and_then(|bytes| Checkpoint::decode(&bytes).ok()) {
+        checkpoint.restore(&mut trainer.network, &mut trainer.optimiser, &mut trainer.course)?;
+    }
+    while !trainer.done() {
+        trainer.epoch(progress)?;
+        checkpoints.keep(&mut || Checkpoint::of(&trainer.network, &trainer.optimiser, &trainer.course).encode());
+    }
+    trainer.finish()
+}
+
+/// How far a training is, beside its weights.
+#[derive(Debug, Clone)]
+pub struct Course {
+    pub report: TrainingReport,
+    /// The epoch with the best validation loss so far, from 1, and the weights it left.
+    pub best: Option<(usize, Tensors)>,
+}
+
+struct Trainer<'a> {
+    config: &'a TrainingConfig,
+    vocabulary: &'a Vocabulary,
+    seed: u64,
+    validation: Vec<&'a Sequence>,
+    training: Vec<&'a Sequence>,
+    sets: SkillSets,
+    /// What all training learners did.
+    evidence: Evidence,
+    batch_answers: usize,
+    /// Whether there are enough validation answers to tell when to stop.
+    watched: bool,
+    network: Network,
+    optimiser: Adam,
+    course: Course,
+}
+
+impl<'a> Trainer<'a> {
+    fn new(dataset: &'a Dataset, config: &'a TrainingConfig, seed: u64) -> Result<Self, TrainError> {
+        let (learners, answers) = (dataset.sequences.len(), dataset.answers());
+        let (validation, training): (Vec<&Sequence>, Vec<&Sequence>) =
+            dataset.sequences.iter().partition(|sequence| split::validates(sequence.learner));
+        if training.len() < FEWEST_LEARNERS || answers < FEWEST_ANSWERS {
+            return Err(TrainError::TooLittleData { learners, answers });
+        }
+        let vocabulary = &dataset.vocabulary;
+        let sets = vocabulary.sets();
+        let network = Network::new(vocabulary, config.width, seed)?;
+        let training_answers: usize = training.iter().map(|sequence| sequence.answers.len()).sum();
+        let report = TrainingReport {
+            learners,
+            answers,
+            epochs: 0,
+            steps: 0,
+            parameters: network.parameters(),
+            validation_auc: None,
+            validation_log_loss: None,
+        };
+        Ok(Self {
+            config,
+            vocabulary,
+            seed,
+            evidence: Evidence::new(tallies(&training, vocabulary.items.len()), &sets, vocabulary.skills.len()),
+            sets,
+            batch_answers: config.batch_answers.min((training_answers / STEPS_AN_EPOCH).max(SMALLEST_STEP)),
+            watched: validation.iter().map(|sequence| sequence.answers.len()).sum::<usize>() >= FEWEST_VALIDATION_ANSWERS,
+            validation,
+            training,
+            optimiser: Adam::new(&network, config.weight_decay)?,
+            network,
+            course: Course { report, best: None },
+        })
+    }
+
+    fn done(&self) -> bool {
+        let epochs = self.course.report.epochs;
+        // Where nothing can tell when to stop, stop early.
+        let last = if self.watched { self.config.max_epochs } else { self.config.max_epochs.div_ceil(3) };
+        epochs >= last || (self.watched && epochs >= self.course.best.as_ref().map_or(0, |(epoch, _)| *epoch) + PATIENCE)
+    }
+
+    /// One pass over the training learners, then a look at the validation learners.
+    fn epoch(&mut self, progress: &dyn Progress) -> Result<(), TrainError> {
+        let (epoch, planned) = (self.course.report.epochs, self.config.max_epochs as f32);
+        let mut order = Stream::new(self.seed, "order", &(epoch as u64).to_le_bytes());
+        let batches = batches(&self.training, self.batch_answers, &mut order);
+        for (number, learners) in batches.iter().enumerate() {
+            let done = (epoch as f32 + number as f32 / batches.len() as f32) / planned;
+            if !progress.report(f64::from(done), &format!("epoch {} of at most {}", epoch + 1, self.config.max_epochs)) {
                 return Err(TrainError::Cancelled);
             }
-            let mut chance = Stream::new(seed, "others", &report.steps.to_le_bytes());
-            let others = others(&training, batch, vocabulary.items.len(), &mut chance);
-            let batch = Batch::new(pieces(batch, config.max_sequence), vocabulary, &evidence(others, vocabulary));
-            let mut masks = Stream::new(seed, "dropout", &report.steps.to_le_bytes());
-            let logits = network.forward(&batch, Some((config.dropout as f32, &mut masks)))?;
-            // The gradient of the mean log loss is (p - y) / n: handed to the backward pass as it is.
-            let count = batch.answers() as f32;
-            let slope: Vec<f32> = logits.to_vec1::<f32>()?.iter().zip(&batch.correct).map(|(z, y)| (sigmoid(*z) - y) / count).collect();
-            if !slope.iter().all(|value| value.is_finite()) {
-                return Err(TrainError::Diverged { epoch: epoch + 1 });
-            }
-            let gradients = (&logits * Tensor::from_vec(slope, logits.shape(), logits.device())?)?.sum_all()?.backward()?;
-            optimiser.step(&network.weights, &gradients, learning_rate(config, done / planned), KEEP_MEAN)?;
-            report.steps += batch.answers() as u64;
+            self.step(learners, learning_rate(self.config, done))?;
         }
-        report.epochs = epoch + 1;
-        if !watched {
-            continue;
+        self.course.report.epochs = epoch + 1;
+        if !self.watched {
+            return Ok(());
         }
-        let means = optimiser.means(&network.weights);
-        let metrics = validate(&Network::from_tensors(&means, config.width)?, &validation, vocabulary, &all_training, config)?;
-        let better = report.validation_log_loss.is_none_or(|best| metrics.log_loss < best);
-        progress
-            .report(f64::from((epoch + 1) as f32 / planned), &format!("epoch {}: validation log loss {:.4}", epoch + 1, metrics.log_loss));
-        if !better {
-            if report.epochs - best_epoch >= PATIENCE {
-                break;
-            }
-            continue;
+        let means = self.optimiser.means(&self.network);
+        let metrics = self.validate(&Network::from_tensors(&means, self.config.width)?)?;
+        let message = format!("epoch {}: validation log loss {:.4}", epoch + 1, metrics.log_loss);
+        progress.report(f64::from((epoch + 1) as f32 / planned), &message);
+        let report = &mut self.course.report;
+        if report.validation_log_loss.is_none_or(|best| metrics.log_loss < best) {
+            (report.validation_auc, report.validation_log_loss) = (metrics.auc, Some(metrics.log_loss));
+            self.course.best = Some((epoch + 1, means));
         }
-        best_epoch = report.epochs;
-        (report.validation_auc, report.validation_log_loss) = (metrics.auc, Some(metrics.log_loss));
-        best = Some(means);
+        Ok(())
     }
-    let weights = best.unwrap_or_else(|| optimiser.means(&network.weights));
-    if !weights.values().flat_map(|(_, values)| values).all(|value| value.is_finite()) {
-        return Err(TrainError::Diverged { epoch: report.epochs });
+
+    fn step(&mut self, learners: &[&Sequence], learning_rate: f32) -> Result<(), TrainError> {
+        let steps = self.course.report.steps.to_le_bytes();
+        let mut chance = Stream::new(self.seed, "others", &steps);
+        let sight = Sight::Others { share: 1.0 - THINNING * chance.unit(), chance: &mut chance };
+        let batch = self.batch(learners, sight);
+        let mut masks = Stream::new(self.seed, "dropout", &steps);
+        let rows = self.network.item_rows(&batch)?;
+        let logits = self.network.forward(&batch, &rows, Some((self.config.dropout as f32, &mut masks)))?;
+        // The gradient of the mean log loss is (p - y) / n: handed to the backward pass as it is.
+        let count = batch.answers() as f32;
+        let slope: Vec<f32> = logits.to_vec1::<f32>()?.iter().zip(&batch.correct).map(|(z, y)| (sigmoid(*z) - y) / count).collect();
+        if !slope.iter().all(|value| value.is_finite()) {
+            return Err(TrainError::Diverged { epoch: self.course.report.epochs + 1 });
+        }
+        let gradients = (&logits * Tensor::from_vec(slope, logits.shape(), logits.device())?)?.sum_all()?.backward()?;
+        let rows = ItemRows { items: &batch.items, fade: &batch.fade, seen: &rows };
+        self.optimiser.step(&mut self.network, rows, &gradients, learning_rate, KEEP_MEAN)?;
+        self.course.report.steps += batch.answers() as u64;
+        Ok(())
     }
-    Ok(TrainedMember { weights: encode(weights, vocabulary, &known, config.width)?, report })
+
+    fn batch(&self, learners: &[&Sequence], sight: Sight<'_>) -> Batch {
+        let pieces = pieces(learners, self.config.max_sequence);
+        Batch::new(&pieces.iter().map(AsRef::as_ref).collect::<Vec<_>>(), self.vocabulary, &self.sets, &self.evidence, sight)
+    }
+
+    /// On learners whose answers are in no count.
+    fn validate(&self, network: &Network) -> Result<Metrics, TrainError> {
+        let mut scored = Vec::new();
+        for learners in self.validation.chunks(32) {
+            let batch = self.batch(learners, Sight::Whole);
+            let rows = network.item_rows(&batch)?;
+            let logits = network.forward(&batch, &rows, None)?.to_vec1::<f32>()?;
+            scored.extend(logits.iter().zip(&batch.correct).map(|(z, correct)| (sigmoid(*z), *correct > 0.5)));
+        }
+        Metrics::of(&scored).ok_or(TrainError::TooLittleData { learners: self.validation.len(), answers: 0 })
+    }
+
+    fn finish(self) -> Result<TrainedMember, TrainError> {
+        let report = self.course.report;
+        let weights = self.course.best.map_or_else(|| self.optimiser.means(&self.network), |(_, weights)| weights);
+        if !weights.values().flat_map(|(_, values)| values).all(|value| value.is_finite()) {
+            return Err(TrainError::Diverged { epoch: report.epochs });
+        }
+        Ok(TrainedMember { weights: encode(weights, self.vocabulary, &self.evidence.items, self.config.width)?, report })
+    }
 }
 
 /// Up over the first twentieth, then down in a straight line to a tenth.
 fn learning_rate(config: &TrainingConfig, done: f32) -> f32 {
     let warm = (done / 0.05).min(1.0);
     config.learning_rate as f32 * warm * (1.0 - 0.9 * done)
-}
-
-/// The running mean of the weights, on learners whose answers are in no count.
-fn validate(
-    network: &Network,
-    validation: &[&Sequence],
-    vocabulary: &Vocabulary,
-    evidence: &Evidence,
-    config: &TrainingConfig,
-) -> Result<Metrics, TrainError> {
-    let mut scored = Vec::new();
-    for learners in validation.chunks(32) {
-        let batch = Batch::new(pieces(learners, config.max_sequence), vocabulary, evidence);
-        let logits = network.forward(&batch, None)?.to_vec1::<f32>()?;
-        scored.extend(logits.iter().zip(&batch.correct).map(|(z, correct)| (sigmoid(*z), *correct > 0.5)));
-    }
-    Metrics::of(&scored).ok_or(TrainError::TooLittleData { learners: validation.len(), answers: 0 })
 }
 
 fn encode(mut tensors: Tensors, vocabulary: &Vocabulary, known: &[Tally], width: usize) -> Result<Vec<u8>, TrainError> {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::{Catalog, Event, EventKey, EventKind, Micros};
+use crate::domain::{Catalog, Event, EventKey, EventKind, ItemId, Micros};
 use crate::learning::dataset::{Dataset, Sequence, Vocabulary};
 use crate::learning::metrics::Metrics;
 use crate::learning::predictor::{LoadError, Predictor};
@@ -41,6 +41,28 @@ impl HeldOut {
         let trained = Dataset { vocabulary: dataset.vocabulary, sequences: trained };
         Self { sequences, counts: trained.counts(), vocabulary: trained.vocabulary }
     }
+
+    /// A view of an item, or of skills alone, as an event.
+    fn event(&self, sequence: &Sequence, item: Option<u32>, skills: &[u32], occurred_at: i64) -> Event {
+        Event {
+            key: EventKey([0; 16]),
+            learner: sequence.learner,
+            item: item.map_or_else(unmet, |item| self.vocabulary.items[item as usize].clone()),
+            kind: EventKind::View,
+            occurred_at: Micros(occurred_at),
+            score: None,
+            correct: None,
+            response_ms: None,
+            attempt_number: None,
+            hints: None,
+            skill_hints: skills.iter().map(|skill| self.vocabulary.skills[*skill as usize].clone()).collect(),
+        }
+    }
+}
+
+/// An item nobody answered: what was viewed beside the vocabulary.
+fn unmet() -> ItemId {
+    ItemId::parse("(not answered by anybody)").expect("a plain name")
 }
 
 /// Measures the ensemble of `members` (weights as bytes). None when nobody is held out.
@@ -54,25 +76,25 @@ pub fn judge(members: &[Vec<u8>], catalog: &Arc<Catalog>, held_out: &[&HeldOut])
     for shard in held_out {
         for sequence in &shard.sequences {
             let mut state = predictor.new_held_out_state();
-            for answer in &sequence.answers {
-                let item = &shard.vocabulary.items[answer.item as usize];
-                let prediction = predictor.predict(&state, std::slice::from_ref(item), Micros(answer.occurred_at))[0];
-                scored.push((prediction.p_correct, answer.correct));
+            let mut views = sequence.views.iter().peekable();
+            for (answer, number) in sequence.answers.iter().zip(0u32..) {
+                while let Some(view) = views.next_if(|view| view.before <= number) {
+                    predictor.advance(&mut state, &shard.event(sequence, view.item, &view.skills, answer.occurred_at));
+                }
                 let skills = &shard.vocabulary.item_skills[answer.item as usize];
-                let event = Event {
-                    key: EventKey([0; 16]),
-                    learner: sequence.learner,
-                    item: item.clone(),
+                let event = shard.event(sequence, Some(answer.item), skills, answer.occurred_at);
+                let prediction = predictor.predict(&state, std::slice::from_ref(&event.item), event.occurred_at)[0];
+                scored.push((prediction.p_correct, answer.correct));
+                let answered = Event {
                     kind: EventKind::Attempt,
-                    occurred_at: Micros(answer.occurred_at),
                     score: Some(f32::from(u8::from(answer.correct))),
                     correct: Some(answer.correct),
-                    response_ms: answer.response_ms,
-                    attempt_number: answer.attempt_number,
-                    hints: answer.hints,
-                    skill_hints: skills.iter().map(|skill| shard.vocabulary.skills[*skill as usize].clone()).collect(),
+                    response_ms: answer.marks.response_ms,
+                    attempt_number: answer.marks.attempt_number,
+                    hints: answer.marks.hints,
+                    ..event
                 };
-                predictor.advance(&mut state, &event);
+                predictor.advance(&mut state, &answered);
             }
         }
     }

@@ -23,7 +23,7 @@ use crate::privacy::rights::WHOLE_TENANT;
 use crate::store::{catalog, events, shards};
 
 /// Part of a training's input: bumped when the algorithm changes, so that no older member is taken for an equal one.
-const ALGORITHM: &str = "1";
+const ALGORITHM: &str = "2";
 
 /// What came of one shard.
 pub enum Outcome {
@@ -178,7 +178,7 @@ fn train_shard(
     Ok(ShardTraining { shard, epoch, tree, root, input, seed, learners, answers, first_answer, last_answer, outcome, held_out })
 }
 
-/// The Merkle tree over a training set: a leaf for each learner with at least one answer, over their answers in order.
+/// The Merkle tree over a training set: a leaf for each learner with at least one answer, over their events in order.
 /// `events` are ordered by (learner, time, key).
 pub fn commit(secrets: &Secrets, tenant: &TenantId, events: &[Event]) -> Tree {
     let leaves = events
@@ -196,7 +196,8 @@ fn content(events: &[Event]) -> Digest {
     let optional = |hasher: &mut Hasher, value: Option<i64>| {
         hasher.part(value.map(i64::to_le_bytes).as_ref().map_or(&[], |bytes| &bytes[..]));
     };
-    for event in events.iter().filter(|event| event.is_answer()) {
+    for event in events {
+        hasher.part(event.kind.as_str().as_bytes());
         hasher.part(event.key.as_bytes()).part(event.item.as_str().as_bytes()).part(&event.occurred_at.0.to_le_bytes());
         optional(&mut hasher, event.correct.map(i64::from));
         optional(&mut hasher, event.score.map(|score| i64::from(score.to_bits())));

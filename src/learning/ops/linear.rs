@@ -1,8 +1,8 @@
 //! A dense layer as a candle operation: y = x wᵀ + b, on the calling thread, its weight gradient summed in row blocks of fixed order.
 
-use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp2, CustomOp3, Layout, Result, Shape, Tensor, bail};
 
-use super::math::{product_at, product_plain, product_wt};
+use super::super::math::{product_at, product_plain, product_wt};
 
 struct Linear;
 
@@ -79,6 +79,45 @@ pub fn cpu<'a>(storage: &'a candle_core::Storage, layout: &Layout) -> Result<&'a
     match storage {
         candle_core::Storage::Cpu(storage) => numbers(storage, layout),
         _ => bail!("this operation runs on the CPU only"),
+    }
+}
+
+struct Product;
+
+/// x [rows, inputs], weight [outputs, inputs] -> [rows, outputs].
+pub fn product(x: &Tensor, weight: &Tensor) -> Result<Tensor> {
+    x.contiguous()?.apply_op2(weight, Product)
+}
+
+impl CustomOp2 for Product {
+    fn name(&self) -> &'static str {
+        "parcours-product"
+    }
+
+    fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout, w: &CpuStorage, lw: &Layout) -> Result<(CpuStorage, Shape)> {
+        let ((rows, inputs), (outputs, _)) = (lx.shape().dims2()?, lw.shape().dims2()?);
+        let mut y = vec![0.0; rows * outputs];
+        product_wt(rows, outputs, inputs, numbers(x, lx)?, numbers(w, lw)?, &mut y, false);
+        Ok((CpuStorage::F32(y), (rows, outputs).into()))
+    }
+
+    fn bwd(&self, x: &Tensor, w: &Tensor, _y: &Tensor, dy: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
+        let ((rows, inputs), outputs) = (x.dims2()?, w.dim(0)?);
+        let (x_store, x_layout) = x.storage_and_layout();
+        let (w_store, w_layout) = w.storage_and_layout();
+        let (dy_store, dy_layout) = dy.storage_and_layout();
+        let (xs, ws, dy) = (cpu(&x_store, x_layout)?, cpu(&w_store, w_layout)?, cpu(&dy_store, dy_layout)?);
+        let cpu = &candle_core::Device::Cpu;
+        let dx = if x.track_op() {
+            let mut dx = vec![0.0; rows * inputs];
+            product_plain(rows, inputs, outputs, dy, ws, &mut dx, false);
+            Some(Tensor::from_vec(dx, (rows, inputs), cpu)?)
+        } else {
+            None
+        };
+        let mut dw = vec![0.0; outputs * inputs];
+        product_at(outputs, inputs, rows, dy, xs, &mut dw, false);
+        Ok((dx, Some(Tensor::from_vec(dw, (outputs, inputs), cpu)?)))
     }
 }
 

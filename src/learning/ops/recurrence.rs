@@ -1,22 +1,23 @@
 //! The additive recurrence with forgetting, over packed runs, as one candle operation with its gradient worked out by hand.
 //!
-//! For each run (a learner's answers, or those on one skill or item), with h₀ = 0:
+//! For each run (a learner's answers, or those on one skill), with h₀ = 0:
 //!
 //! ```text
-//! h'ₜ = hₜ₋₁ ⊙ σ(G hₜ₋₁ + gₜ)        what is left after the gap gₜ: the prediction reads this
+//! h'ₜ = hₜ₋₁ ⊙ σ(G hₜ₋₁ + gₜ)        what is left after the gap gₜ
 //! hₜ  = h'ₜ + tanh(U h'ₜ + xₜ)       what the answer xₜ adds
+//! yₜ  = tanh(h'ₜ / 2)                what the prediction reads: states add up without bound, and read plainly broke the training
 //! ```
 //!
-//! after ReKT (Shen et al., ACM MM 2024). `xₜ` (the input's product with its weights and bias) and `gₜ` (a table row) are made outside
+//! after ReKT (Shen et al., ACM MM 2024). `xₜ` (the input's product with its weights) and `gₜ` (rows of a table) are made outside
 //! of the loop. Runs are *packed*: sorted by length, longest first, rows of step 0 of all runs first, then step 1 of those that
 //! have one, …; so no padding is computed, and the rows of one step are those of the first n runs of the step before.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use candle_core::{CpuStorage, CustomOp3, Device, Layout, Result, Shape, Tensor};
 
 use super::linear::{cpu, numbers};
-use super::math::{product_at, product_plain, product_wt, sigmoid, tanh};
+use super::super::math::{product_at, product_plain, product_wt, sigmoid, tanh};
 
 /// Where packed rows come from.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -26,7 +27,7 @@ pub struct Runs {
     /// Source row of each packed row.
     pub source: Vec<u32>,
     /// Packed row of each source row.
-    pub place: Vec<u32>,
+    pub place: Arc<Vec<u32>>,
 }
 
 impl Runs {
@@ -47,20 +48,41 @@ impl Runs {
             }
             offsets.push(source.len());
         }
-        Self { offsets: Arc::new(offsets), source, place }
+        Self { offsets: Arc::new(offsets), source, place: Arc::new(place) }
     }
 }
 
-struct AdditiveRecurrence(Arc<Vec<usize>>);
+/// What the forward pass leaves to the backward pass, [rows, d] each.
+struct Saved {
+    /// h'
+    faded: Vec<f32>,
+    /// tanh(U h' + x)
+    added: Vec<f32>,
+    /// σ(G h + g)
+    kept: Vec<f32>,
+    /// h of the step before
+    before: Vec<f32>,
+}
 
-/// x and gap [rows, d] packed, weights [2d, d] (G above U) -> h' [rows, d] packed.
+struct AdditiveRecurrence {
+    offsets: Arc<Vec<usize>>,
+    saved: Mutex<Option<Saved>>,
+}
+
+/// x and gap [rows, d] packed, weights [2d, d] (G above U) -> y [rows, d] packed.
 pub fn recur(x: &Tensor, gap: &Tensor, weights: &Tensor, runs: &Runs) -> Result<Tensor> {
-    x.contiguous()?.apply_op3(&gap.contiguous()?, weights, AdditiveRecurrence(runs.offsets.clone()))
+    x.apply_op3(gap, weights, AdditiveRecurrence { offsets: runs.offsets.clone(), saved: Mutex::new(None) })
+}
+
+/// States add up without bound; what reads them sees tanh(h / 2).
+#[inline(always)]
+pub fn squash(h: f32) -> f32 {
+    tanh(0.5 * h)
 }
 
 impl AdditiveRecurrence {
     fn steps(&self) -> impl DoubleEndedIterator<Item = (usize, usize)> + '_ {
-        self.0.windows(2).map(|pair| (pair[0], pair[1]))
+        self.offsets.windows(2).map(|pair| (pair[0], pair[1]))
     }
 }
 
@@ -69,115 +91,88 @@ impl CustomOp3 for AdditiveRecurrence {
         "parcours-additive-recurrence"
     }
 
-    fn cpu_fwd(
-        &self,
-        x: &CpuStorage,
-        lx: &Layout,
-        gap: &CpuStorage,
-        lg: &Layout,
-        w: &CpuStorage,
-        lw: &Layout,
-    ) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout, gap: &CpuStorage, lg: &Layout, w: &CpuStorage, lw: &Layout) -> Result<(CpuStorage, Shape)> {
         let (rows, d) = lx.shape().dims2()?;
         let (x, gap, w) = (numbers(x, lx)?, numbers(gap, lg)?, numbers(w, lw)?);
         let (g, u) = w.split_at(d * d);
-        let mut faded = vec![0.0; rows * d];
-        let width = self.0.get(1).copied().unwrap_or(0);
-        let (mut h, mut scratch) = (vec![0.0f32; width * d], vec![0.0f32; width * d]);
+        let mut faded = vec![0.0f32; rows * d];
+        let mut added = x.to_vec();
+        let mut kept = gap.to_vec();
+        let mut before = vec![0.0f32; rows * d];
+        let mut previous = 0;
         for (step, (start, end)) in self.steps().enumerate() {
             let (from, to, n) = (start * d, end * d, end - start);
-            let (h, scratch) = (&mut h[..n * d], &mut scratch[..n * d]);
             if step > 0 {
-                scratch.copy_from_slice(&gap[from..to]);
-                product_wt(n, d, d, h, g, scratch, true);
-                for ((left, h), z) in faded[from..to].iter_mut().zip(h.iter()).zip(scratch.iter()) {
-                    *left = h * sigmoid(*z);
+                let (old_added, new_added) = added.split_at_mut(from);
+                let (old_faded, new_faded) = faded.split_at_mut(from);
+                let before = &mut before[from..to];
+                let last = previous * d..previous * d + n * d;
+                for ((before, left), more) in before.iter_mut().zip(&old_faded[last.clone()]).zip(&old_added[last]) {
+                    *before = left + more;
                 }
-                scratch.copy_from_slice(&x[from..to]);
-                product_wt(n, d, d, &faded[from..to], u, scratch, true);
-            } else {
-                scratch.copy_from_slice(&x[from..to]); // h' is 0, and so is its product
+                let gate = &mut kept[from..to];
+                product_wt(n, d, d, before, g, gate, true);
+                let faded = &mut new_faded[..n * d];
+                for ((left, h), z) in faded.iter_mut().zip(before.iter()).zip(gate.iter_mut()) {
+                    *z = sigmoid(*z);
+                    *left = h * *z;
+                }
+                product_wt(n, d, d, faded, u, &mut new_added[..n * d], true);
             }
-            for ((h, left), z) in h.iter_mut().zip(&faded[from..to]).zip(scratch.iter()) {
-                *h = left + tanh(*z);
-            }
+            added[from..to].iter_mut().for_each(|z| *z = tanh(*z));
+            previous = start;
         }
-        Ok((CpuStorage::F32(faded), (rows, d).into()))
+        let y = faded.iter().map(|h| squash(*h)).collect();
+        *self.saved.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(Saved { faded, added, kept, before });
+        Ok((CpuStorage::F32(y), (rows, d).into()))
     }
 
     /// With aₜ = tanh(U h'ₜ + xₜ), sₜ = σ(G hₜ₋₁ + gₜ), and ∂ for the gradient of the loss:
     ///
     /// ```text
-    /// ∂xₜ = ∂hₜ ⊙ (1 - aₜ²)            ∂h'ₜ = outside + ∂hₜ + Uᵀ ∂xₜ         ∂U = Σ ∂xₜ h'ₜᵀ
-    /// ∂gₜ = ∂h'ₜ ⊙ hₜ₋₁ ⊙ sₜ(1 - sₜ)   ∂hₜ₋₁ = ∂h'ₜ ⊙ sₜ + Gᵀ ∂gₜ            ∂G = Σ ∂gₜ hₜ₋₁ᵀ
+    /// ∂xₜ = ∂hₜ ⊙ (1 - aₜ²)            ∂h'ₜ = ∂yₜ ⊙ (1 - yₜ²)/2 + ∂hₜ + Uᵀ ∂xₜ     ∂U = Σ ∂xₜ h'ₜᵀ
+    /// ∂gₜ = ∂h'ₜ ⊙ hₜ₋₁ ⊙ sₜ(1 - sₜ)   ∂hₜ₋₁ = ∂h'ₜ ⊙ sₜ + Gᵀ ∂gₜ                  ∂G = Σ ∂gₜ hₜ₋₁ᵀ
     /// ```
-    ///
-    /// aₜ and sₜ are made again from h', all rows in two products, which is cheaper than keeping them.
-    fn bwd(
-        &self,
-        x: &Tensor,
-        gap: &Tensor,
-        w: &Tensor,
-        res: &Tensor,
-        grad: &Tensor,
-    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+    fn bwd(&self, x: &Tensor, _gap: &Tensor, w: &Tensor, res: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let (rows, d) = x.dims2()?;
-        let grad = grad.contiguous()?;
-        let (s, l) = x.storage_and_layout();
-        let x = cpu(&s, l)?;
-        let (s, l) = gap.storage_and_layout();
-        let gap = cpu(&s, l)?;
         let (s, l) = w.storage_and_layout();
         let (g, u) = cpu(&s, l)?.split_at(d * d);
         let (s, l) = res.storage_and_layout();
-        let faded = cpu(&s, l)?;
+        let y = cpu(&s, l)?;
+        let grad = grad.contiguous()?;
         let (s, l) = grad.storage_and_layout();
         let outside = cpu(&s, l)?;
-
-        let mut added = x.to_vec(); // a
-        product_wt(rows, d, d, faded, u, &mut added, true);
-        added.iter_mut().for_each(|z| *z = tanh(*z));
-        // h of the step before, at each row: rows of step t continue the first runs of step t - 1.
-        let mut before = vec![0.0f32; rows * d];
-        let starts: Vec<(usize, usize)> = self.steps().collect();
-        for pair in starts.windows(2) {
-            let ((previous, _), (start, end)) = (pair[0], pair[1]);
-            for i in 0..(end - start) * d {
-                before[start * d + i] = faded[previous * d + i] + added[previous * d + i];
-            }
-        }
-        let mut kept = gap.to_vec(); // s
-        product_wt(rows, d, d, &before, g, &mut kept, true);
-        kept.iter_mut().for_each(|z| *z = sigmoid(*z));
-
+        let Some(Saved { faded, added, kept, before }) = self.saved.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).take() else {
+            candle_core::bail!("a recurrence is differentiated once, after its forward pass");
+        };
         let (mut dx, mut dgap) = (vec![0.0f32; rows * d], vec![0.0f32; rows * d]);
-        let width = self.0.get(1).copied().unwrap_or(0);
+        let width = self.offsets.get(1).copied().unwrap_or(0);
         // ∂h at the end of the current step; runs that end here start at 0: nothing reads their last h.
         let mut dh = vec![0.0f32; width * d];
         let mut dfaded = vec![0.0f32; width * d];
-        for (step, (start, end)) in starts.iter().copied().enumerate().rev() {
+        for (start, end) in self.steps().rev() {
             let (from, to, n) = (start * d, end * d, end - start);
             let (dh, dfaded) = (&mut dh[..n * d], &mut dfaded[..n * d]);
-            for (i, dx) in dx[from..to].iter_mut().enumerate() {
-                let a = added[from + i];
-                *dx = dh[i] * (1.0 - a * a);
-                dfaded[i] = outside[from + i] + dh[i];
+            for ((dx, a), dh) in dx[from..to].iter_mut().zip(&added[from..to]).zip(dh.iter()) {
+                *dx = dh * (1.0 - a * a);
             }
-            if step == 0 {
+            if start == 0 {
                 break; // h' is the constant 0 there
             }
+            for (((dfaded, dh), y), dy) in dfaded.iter_mut().zip(dh.iter()).zip(&y[from..to]).zip(&outside[from..to]) {
+                *dfaded = dh + 0.5 * dy * (1.0 - y * y);
+            }
             product_plain(n, d, d, &dx[from..to], u, dfaded, true);
-            for (i, dgap) in dgap[from..to].iter_mut().enumerate() {
-                let s = kept[from + i];
-                *dgap = dfaded[i] * before[from + i] * s * (1.0 - s);
-                dh[i] = dfaded[i] * s;
+            for ((((dgap, dh), dfaded), s), h) in dgap[from..to].iter_mut().zip(dh.iter_mut()).zip(dfaded.iter()).zip(&kept[from..to]).zip(&before[from..to]) {
+                *dgap = dfaded * h * s * (1.0 - s);
+                *dh = dfaded * s;
             }
             product_plain(n, d, d, &dgap[from..to], g, dh, true);
         }
         let mut dw = vec![0.0f32; 2 * d * d];
         let (dg, du) = dw.split_at_mut(d * d);
         product_at(d, d, rows, &dgap, &before, dg, false);
-        product_at(d, d, rows, &dx, faded, du, false);
+        product_at(d, d, rows, &dx, &faded, du, false);
         Ok((
             Some(Tensor::from_vec(dx, (rows, d), &Device::Cpu)?),
             Some(Tensor::from_vec(dgap, (rows, d), &Device::Cpu)?),
@@ -232,7 +227,7 @@ mod tests {
             };
             let added = (faded.matmul(&u.t().unwrap()).unwrap() + rows(x)).unwrap().tanh().unwrap();
             h = Some((&faded + added).unwrap());
-            all.push(faded);
+            all.push((faded * 0.5).unwrap().tanh().unwrap());
         }
         Tensor::cat(&all, 0).unwrap()
     }
