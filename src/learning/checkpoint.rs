@@ -9,7 +9,7 @@ use super::artefact::{self, Tensors};
 use super::network::{ITEM_ROWS, Network};
 use super::optimiser::{Adam, Moments};
 use super::predictor::LoadError;
-use super::train::{Course, TrainingReport};
+use super::train::{Best, Course, TrainingReport};
 
 /// Where a training's checkpoints are kept.
 pub trait Checkpoints {
@@ -36,7 +36,8 @@ impl Checkpoints for NoCheckpoints {
 struct Header {
     checkpoint: u32,
     report: TrainingReport,
-    best_epoch: Option<usize>,
+    /// Epoch, validation loss and AUC of the best so far.
+    best: Option<(usize, f64, Option<f64>)>,
 }
 
 const FORMAT: u32 = 1;
@@ -69,11 +70,11 @@ impl Checkpoint {
         let touched: Vec<f32> = optimiser.touched.iter().flat_map(|(last, times)| [*last as f32, *times as f32]).collect();
         tensors.insert("touched".into(), flat(&touched));
         tensors.insert("forgotten".into(), flat(&optimiser.forgotten));
-        if let Some((_, best)) = &course.best {
-            tensors.extend(best.iter().map(|(name, values)| (format!("best/{name}"), values.clone())));
+        if let Some(best) = &course.best {
+            tensors.extend(best.weights.iter().map(|(name, values)| (format!("best/{name}"), values.clone())));
         }
-        let best_epoch = course.best.as_ref().map(|(epoch, _)| *epoch);
-        Self { header: Header { checkpoint: FORMAT, report: course.report.clone(), best_epoch }, tensors }
+        let best = course.best.as_ref().map(|best| (best.epoch, best.log_loss, best.auc));
+        Self { header: Header { checkpoint: FORMAT, report: course.report.clone(), best }, tensors }
     }
 
     /// # Errors
@@ -113,8 +114,8 @@ impl Checkpoint {
         optimiser.items = moments(ITEM_ROWS);
         optimiser.touched = take("touched".into()).chunks_exact(2).map(|pair| (pair[0] as u32, pair[1] as u32)).collect();
         optimiser.forgotten = take("forgotten".into());
-        let best = self.tensors.into_iter().filter_map(|(name, values)| Some((name.strip_prefix("best/")?.to_string(), values)));
-        course.best = self.header.best_epoch.map(|epoch| (epoch, best.collect()));
+        let weights = self.tensors.into_iter().filter_map(|(name, values)| Some((name.strip_prefix("best/")?.to_string(), values)));
+        course.best = self.header.best.map(|(epoch, log_loss, auc)| Best { epoch, log_loss, auc, weights: weights.collect() });
         course.report = self.header.report;
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! Training one member: a pure function of (dataset, configuration, seed), to the byte.
 //!
 //! Each step takes some learners, counts what the *other* training learners did (that is all a prediction may know of others),
-//! and follows the gradient. The weights kept are a running mean, at the epoch that did best on the shard's own validation learners.
+//! and follows the gradient. The weights kept are a running mean, after the last epoch unless the shard's own validation learners clearly did better earlier.
 //! After each epoch all that the rest depends on can be kept (see `checkpoint`), and taken up again by another process.
 
 use std::borrow::Cow;
@@ -81,14 +81,17 @@ const FEWEST_ANSWERS: usize = 200;
 /// Fewer validation answers than this say nothing: then a third of the epochs is run.
 const FEWEST_VALIDATION_ANSWERS: usize = 200;
 /// How much of the running mean of the weights stays at each step, once there are enough of them.
-const KEEP_MEAN: f32 = 0.98;
+const KEEP_MEAN: f32 = 0.99;
 /// At most this part of the others' answers is left out of a step's counts.
 const THINNING: f32 = 0.5;
 /// Small shards take smaller steps, so that an epoch has about this many of them; but no step is smaller than [`SMALLEST_STEP`].
 const STEPS_AN_EPOCH: usize = 64;
 const SMALLEST_STEP: usize = 128;
-/// Epochs without a better validation loss before training stops.
-const PATIENCE: usize = 2;
+/// An earlier epoch is kept instead of the last one only if its validation loss was better by this part: with few validation
+/// learners the best of several epochs is mostly luck, and the last has the smallest steps behind it.
+const CLEARLY: f64 = 0.003;
+/// Training stops when the validation loss is above the best by this part: it is learning answers by heart.
+const HOPELESSLY: f64 = 0.02;
 
 fn tallies(sequences: &[&Sequence], items: usize) -> Vec<Tally> {
     let mut tallies = vec![Tally::default(); items];
@@ -157,7 +160,15 @@ pub fn train_resumable(
 pub struct Course {
     pub report: TrainingReport,
     /// The epoch with the best validation loss so far, from 1, and the weights it left.
-    pub best: Option<(usize, Tensors)>,
+    pub best: Option<Best>,
+}
+
+#[derive(Debug, Clone)]
+pub struct Best {
+    pub epoch: usize,
+    pub log_loss: f64,
+    pub auc: Option<f64>,
+    pub weights: Tensors,
 }
 
 struct Trainer<'a> {
@@ -218,7 +229,8 @@ impl<'a> Trainer<'a> {
         let epochs = self.course.report.epochs;
         // Where nothing can tell when to stop, stop early.
         let last = if self.watched { self.config.max_epochs } else { self.config.max_epochs.div_ceil(3) };
-        epochs >= last || (self.watched && epochs >= self.course.best.as_ref().map_or(0, |(epoch, _)| *epoch) + PATIENCE)
+        let hopeless = |best: &Best| self.course.report.validation_log_loss.is_some_and(|loss| loss > best.log_loss * (1.0 + HOPELESSLY));
+        epochs >= last || self.course.best.as_ref().is_some_and(hopeless)
     }
 
     /// One pass over the training learners, then a look at the validation learners.
@@ -242,9 +254,9 @@ impl<'a> Trainer<'a> {
         let message = format!("epoch {}: validation log loss {:.4}", epoch + 1, metrics.log_loss);
         progress.report(f64::from((epoch + 1) as f32 / planned), &message);
         let report = &mut self.course.report;
-        if report.validation_log_loss.is_none_or(|best| metrics.log_loss < best) {
-            (report.validation_auc, report.validation_log_loss) = (metrics.auc, Some(metrics.log_loss));
-            self.course.best = Some((epoch + 1, means));
+        (report.validation_auc, report.validation_log_loss) = (metrics.auc, Some(metrics.log_loss));
+        if self.course.best.as_ref().is_none_or(|best| metrics.log_loss < best.log_loss) {
+            self.course.best = Some(Best { epoch: epoch + 1, log_loss: metrics.log_loss, auc: metrics.auc, weights: means });
         }
         Ok(())
     }
@@ -288,8 +300,15 @@ impl<'a> Trainer<'a> {
     }
 
     fn finish(self) -> Result<TrainedMember, TrainError> {
-        let report = self.course.report;
-        let weights = self.course.best.map_or_else(|| self.optimiser.means(&self.network), |(_, weights)| weights);
+        let mut report = self.course.report;
+        let clearly = |best: &Best| report.validation_log_loss.is_none_or(|last| best.log_loss < last * (1.0 - CLEARLY));
+        let weights = match self.course.best.filter(clearly) {
+            Some(best) => {
+                (report.validation_auc, report.validation_log_loss) = (best.auc, Some(best.log_loss));
+                best.weights
+            }
+            None => self.optimiser.means(&self.network),
+        };
         if !weights.values().flat_map(|(_, values)| values).all(|value| value.is_finite()) {
             return Err(TrainError::Diverged { epoch: report.epochs });
         }

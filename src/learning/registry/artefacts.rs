@@ -4,6 +4,7 @@
 //! <artefacts>/<tenant>/<weights>.safetensors        named by the hash of its bytes; checked whenever it is read
 //! <artefacts>/<tenant>/<weights>.<root>.json        manifest: what it was trained on, how, and what was measured
 //! <artefacts>/<tenant>/<root>.leaves                the training set's Merkle leaves: keyed commitments, no learner
+//! <artefacts>/<tenant>/<shard>.<input>.checkpoint   a long training in the middle, see `checkpoints`
 //! ```
 //! Files appear whole or not at all (temporary file, fsync, rename, fsync of the folder). Destroying one means deleting it and
 //! flushing the folder: overwriting first is no use on a solid-state disk, which writes elsewhere. Where that matters, encrypt
@@ -138,6 +139,34 @@ impl Artefacts {
             Some(tree) if tree.root() == *root => Ok(tree),
             _ => Err(ArtefactError::Corrupt { file, why: "its leaves do not have the root it is named by".into() }),
         }
+    }
+
+    fn checkpoint_file(&self, tenant: &TenantId, shard: ShardId, input: &Digest) -> PathBuf {
+        self.folder(tenant).join(format!("{shard}.{}.checkpoint", input.hex()))
+    }
+
+    /// The checkpoint of a shard's training on this input, if one was left.
+    pub fn checkpoint(&self, tenant: &TenantId, shard: ShardId, input: &Digest) -> Option<Vec<u8>> {
+        fs::read(self.checkpoint_file(tenant, shard, input)).ok()
+    }
+
+    pub fn put_checkpoint(&self, tenant: &TenantId, shard: ShardId, input: &Digest, bytes: &[u8]) -> Result<(), ArtefactError> {
+        write_whole(&self.checkpoint_file(tenant, shard, input), bytes)
+    }
+
+    /// Deletes a shard's checkpoints, but for that of `kept`.
+    pub fn forget_checkpoints(&self, tenant: &TenantId, shard: ShardId, kept: Option<&Digest>) -> Result<(), ArtefactError> {
+        let (folder, kept) = (self.folder(tenant), kept.map(|input| self.checkpoint_file(tenant, shard, input)));
+        let io = |source| ArtefactError::Io { file: folder.clone(), source };
+        let Ok(listing) = fs::read_dir(&folder) else { return Ok(()) };
+        let mine = |name: &str| name.starts_with(&format!("{shard}.")) && name.ends_with(".checkpoint");
+        for entry in listing {
+            let entry = entry.map_err(io)?;
+            if mine(&entry.file_name().to_string_lossy()) && Some(entry.path()) != kept {
+                fs::remove_file(entry.path()).map_err(io)?;
+            }
+        }
+        Ok(())
     }
 
     /// Deletes every file of the tenant that belongs to none of `kept` (weights if any, training root); what went, by file name.

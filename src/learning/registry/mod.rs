@@ -11,7 +11,8 @@
 
 pub mod artefacts;
 pub mod card;
-pub mod heldout;
+pub mod checkpoints;
+mod heldout;
 mod load;
 pub mod profile;
 mod promote;

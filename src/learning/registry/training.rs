@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures::{StreamExt, TryStreamExt, stream};
 
+use super::artefacts::Artefacts;
+use super::checkpoints::ShardCheckpoints;
 use super::heldout::HeldOut;
 use super::{Registry, RegistryError};
 use crate::config::TrainingConfig;
@@ -16,7 +18,7 @@ use crate::domain::hash::{Digest, Hasher};
 use crate::domain::{Catalog, Event, Micros, ShardId, TenantId};
 use crate::learning::dataset::{Dataset, Vocabulary};
 use crate::learning::frame;
-use crate::learning::train::{self, Progress, TrainError, TrainingReport};
+use crate::learning::train::{self, Progress, TrainError, TrainedMember, TrainingReport};
 use crate::privacy::Secrets;
 use crate::privacy::merkle::{Leaf, Tree};
 use crate::privacy::rights::WHOLE_TENANT;
@@ -122,10 +124,10 @@ impl Registry {
                 let epoch = shards::epoch(&mut tx, &tenant, shard).await?;
                 let events = events::usable_in(&mut tx, &tenant, shard.buckets(shard_count)).await?;
                 drop(tx);
-                let secrets = registry.secrets.clone();
+                let (artefacts, secrets) = (registry.artefacts.clone(), registry.secrets.clone());
                 let work = move || {
                     let part = Part { shared: &shared, place, shard };
-                    train_shard(&secrets, &tenant, &catalog, &config, shard, epoch, events, &reusable, &part)
+                    train_shard(&artefacts, &secrets, &tenant, &catalog, &config, shard, epoch, events, &reusable, &part)
                 };
                 match tokio::task::spawn_blocking(work).await {
                     Ok(outcome) => outcome,
@@ -141,6 +143,7 @@ impl Registry {
 
 #[expect(clippy::too_many_arguments, reason = "one call, on another thread: a struct would only rename them")]
 fn train_shard(
+    artefacts: &Artefacts,
     secrets: &Secrets,
     tenant: &TenantId,
     catalog: &Catalog,
@@ -162,7 +165,7 @@ fn train_shard(
     let input = input_hash(&root, &dataset.vocabulary, config, seed);
     let outcome = match reusable.get(&(shard, input)) {
         Some((weights, report)) => Outcome::Reused { weights: *weights, report: report.clone() },
-        None => match train::train_member(&dataset, config, seed, progress) {
+        None => match resumable(artefacts, tenant, shard, input, &dataset, config, seed, progress) {
             Ok(member) => Outcome::Trained { weights: member.weights, report: member.report },
             Err(TrainError::TooLittleData { .. }) => Outcome::Empty,
             Err(TrainError::Diverged { epoch }) => Outcome::Diverged { epoch },
@@ -176,6 +179,25 @@ fn train_shard(
     let (learners, answers) = (dataset.sequences.len() as i64, dataset.answers() as i64);
     let held_out = HeldOut::of(dataset);
     Ok(ShardTraining { shard, epoch, tree, root, input, seed, learners, answers, first_answer, last_answer, outcome, held_out })
+}
+
+/// Trains, taking up what an interrupted training of exactly this input left.
+#[expect(clippy::too_many_arguments, reason = "one call: a struct would only rename them")]
+fn resumable(
+    artefacts: &Artefacts,
+    tenant: &TenantId,
+    shard: ShardId,
+    input: Digest,
+    dataset: &Dataset,
+    config: &TrainingConfig,
+    seed: u64,
+    progress: &dyn Progress,
+) -> Result<TrainedMember, TrainError> {
+    let mut checkpoints = ShardCheckpoints { artefacts, tenant, shard, input, answers: dataset.answers() };
+    checkpoints.forget_others();
+    let member = train::train_resumable(dataset, config, seed, progress, &mut checkpoints);
+    checkpoints.forget();
+    member
 }
 
 /// The Merkle tree over a training set: a leaf for each learner with at least one answer, over their events in order.
