@@ -1,13 +1,13 @@
-//! Simple models to stand beside the network: a logistic regression on counts (after Best-LR, Gervet et al., JEDM 2020), the item's
-//! rate, and the overall rate. The regression is linfa's; nothing here is served.
+//! Best-LR (Gervet et al., JEDM 2020) on dense features: a logistic regression on shrunken rates and log counts. The regression is
+//! linfa's.
 
 use linfa::traits::Fit;
 use linfa_logistic::LogisticRegression;
 use ndarray::{Array1, Array2};
 
-use super::batch::Batch;
-use super::dataset::Dataset;
-use super::features::{Description, Evidence, FEATURES, OVERALL_SURPLUS, SKILL_SURPLUS, Tally};
+use crate::learning::batch::Batch;
+use crate::learning::dataset::Dataset;
+use crate::learning::features::{Description, Evidence, FEATURES, OVERALL_SURPLUS, SKILL_SURPLUS, Tally};
 
 /// Best-LR in counts: shrunken item and skill rates in place of one-hot items and skills; log counts of attempts and right answers in
 /// all, on the skill and on the item; and, for what jointly fitted one-hot difficulties would correct, how far the learner was above
@@ -19,7 +19,7 @@ pub struct BestLr {
 
 #[derive(Debug, thiserror::Error)]
 #[error("the regression could not be fitted: {0}")]
-pub struct FitError(String);
+pub struct FitError(pub(super) String);
 
 /// The features the regression has. The last results and what fades with time are left to the network.
 const COUNTED: [usize; 12] = [0, 1, 2, 3, 4, 5, OVERALL_SURPLUS, 8, 9, SKILL_SURPLUS, 13, 14];
@@ -74,7 +74,7 @@ impl BestLr {
         self.weights.len() + 1
     }
 
-    pub(super) fn p_correct(&self, description: &Description) -> f32 {
+    pub(in crate::learning) fn p_correct(&self, description: &Description) -> f32 {
         let logit: f64 =
             self.weights.iter().zip(counted(&description.features)).map(|(weight, value)| weight * value).sum::<f64>() + self.intercept;
         (1.0 / (1.0 + (-logit).exp())) as f32
