@@ -156,28 +156,19 @@ mod tests {
     use super::*;
     use crate::learning::random::Stream;
 
-    /// p is off the truth by a normal error of standard deviation `off`; the members claim `claimed`.
-    fn answers(off: f32, claimed: f32) -> Vec<Scored> {
+    /// p is the truth; the members' spread is about `spread`.
+    fn answers(spread: f32) -> Vec<Scored> {
         let mut chance = Stream::new(2, "spread", b"");
         let answer = |n: u32| {
-            // One error for all answers of a bin, as a model is wrong about a kind of answer.
             let p = 0.2 + 0.6 * (n % 12) as f32 / 12.0;
-            let truth = p + if n % 2 == 0 { off } else { -off };
-            Scored {
-                learner: 0,
-                position: n,
-                item: n % 2,
-                p,
-                spread: claimed * (0.9 + 0.2 * chance.unit()),
-                correct: chance.unit() < truth,
-            }
+            Scored { learner: 0, position: n, item: 0, p, spread: spread * (0.9 + 0.2 * chance.unit()), correct: chance.unit() < p }
         };
         (0..60_000).map(answer).collect()
     }
 
     #[test]
     fn honest_p_is_covered_as_often_as_sampling_allows() {
-        let check = check(&answers(0.0, 0.02)).unwrap();
+        let check = check(&answers(0.02)).unwrap();
         let (found, expected) = (check.coverage_1.unwrap(), check.coverage_1_if_true.unwrap());
         assert!((found - expected).abs() < 0.2, "{found} {expected}");
         assert_eq!(check.by_spread.iter().map(|part| part.count).sum::<usize>(), 60_000);
@@ -186,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_small_spread_beside_a_large_error_is_shown_not_to_cover() {
-        let mut scored = answers(0.0, 0.01);
+        let mut scored = answers(0.01);
         scored.iter_mut().for_each(|scored| scored.p -= 0.1);
         let check = check(&scored).unwrap();
         assert!(check.coverage_2.unwrap() < 0.05 && check.coverage_2_if_true.unwrap() > 0.5);
@@ -194,7 +185,7 @@ mod tests {
 
     #[test]
     fn a_spread_that_knows_where_errors_are_correlates_with_them() {
-        let (mut sure, mut unsure) = (answers(0.0, 0.01), answers(0.0, 0.1));
+        let (mut sure, mut unsure) = (answers(0.01), answers(0.1));
         // Where members disagree, the truth is a coin; they say 0.9.
         unsure.iter_mut().for_each(|scored| scored.p = 0.9);
         sure.append(&mut unsure);
