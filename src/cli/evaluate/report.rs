@@ -69,7 +69,7 @@ fn deviation(values: &[f64]) -> Option<f64> {
 }
 
 impl Report {
-    /// The one report, or the folds' means: metrics are averaged, times and answers summed. What only makes sense of one set of test
+    /// The one report, or the folds' means: metrics and training answers are averaged, times and scored answers summed. What only makes sense of one set of test
     /// learners (intervals, slices, groups) is left to the folds.
     pub fn over_folds(folds: Vec<Self>, cross_validated: bool) -> Self {
         let mut whole = folds[0].clone();
@@ -92,6 +92,11 @@ impl Report {
         whole.train_seconds = all(&|fold| fold.train_seconds).iter().sum();
         whole.score_seconds = all(&|fold| fold.score_seconds).iter().sum();
         whole.events_per_second = mean(&all(&|fold| fold.events_per_second));
+        let per_fold =
+            |value: &dyn Fn(&Self) -> usize| (all(&|fold| value(fold) as f64).iter().sum::<f64>() / folds.len() as f64).round() as usize;
+        whole.train_answers = per_fold(&|fold| fold.train_answers);
+        whole.train_learners = per_fold(&|fold| fold.train_learners);
+        whole.repeated_rows_collapsed = folds.iter().map(|fold| fold.repeated_rows_collapsed).max().unwrap_or_default();
         whole.epochs = folds.iter().map(|fold| fold.epochs).max().unwrap_or_default();
         whole.test_learners = folds.iter().map(|fold| fold.test_learners).sum();
         whole.split = format!("learner, {} folds", folds.len());
@@ -174,5 +179,69 @@ pub fn compare(reports: &mut [Report]) {
             continue;
         };
         report.behind = Some(Behind { best: name.clone(), auc: own - auc, low, high });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::learning::metrics::Metrics;
+
+    fn report(model: &str, auc: f64, draws: &[f64]) -> Report {
+        let judgement = Judgement {
+            metrics: Metrics { auc: Some(auc), accuracy: 0.7, log_loss: 0.5, ece: 0.01, events: 100 },
+            auc_low: None,
+            auc_high: None,
+            log_loss_low: None,
+            log_loss_high: None,
+            bootstrap_draws: draws.len(),
+            reliability: vec![],
+            slices: vec![],
+            groupings: vec![],
+            spread: None,
+            draws: crate::learning::evaluate::bootstrap::Draws { auc: draws.to_vec(), log_loss: vec![] },
+        };
+        Report {
+            judgement,
+            train_seconds: 2.0,
+            events_per_second: 50.0,
+            epochs: 1,
+            parameters: 3,
+            model: model.into(),
+            shards: 1,
+            members: 0,
+            seed: 1,
+            split: "learner".into(),
+            train_answers: 400,
+            train_learners: 40,
+            test_learners: 10,
+            score_seconds: 1.0,
+            repeated_rows_collapsed: 0,
+            repeats: Repeats::default(),
+            behind: None,
+            cv: None,
+        }
+    }
+
+    #[test]
+    fn folds_are_averaged_and_their_spread_is_told() {
+        let whole = Report::over_folds(vec![report("irt", 0.7, &[]), report("irt", 0.8, &[])], true);
+        assert_eq!((whole.judgement.metrics.events, whole.train_answers, whole.train_seconds), (200, 400, 4.0));
+        assert!((whole.judgement.metrics.auc.unwrap() - 0.75).abs() < 1e-12);
+        let cv = whole.cv.unwrap();
+        assert!((cv.auc_sd.unwrap() - 0.005f64.sqrt()).abs() < 1e-12);
+        assert_eq!((cv.log_loss_sd, cv.folds.len()), (Some(0.0), 2));
+        assert!(Report::over_folds(vec![report("irt", 0.7, &[])], false).cv.is_none());
+    }
+
+    #[test]
+    fn differences_are_taken_draw_by_draw() {
+        let mut reports = [report("good", 0.8, &[0.7, 0.8, 0.9]), report("poor", 0.7, &[0.6, 0.7, 0.8])];
+        compare(&mut reports);
+        assert!(reports[0].behind.is_none());
+        let behind = reports[1].behind.clone().unwrap();
+        assert_eq!(behind.best, "good");
+        // The draws overlap, their differences do not: always a tenth behind.
+        assert!((behind.low + 0.1).abs() < 1e-9 && (behind.high + 0.1).abs() < 1e-9);
     }
 }

@@ -9,7 +9,7 @@ fn number(value: Option<f64>) -> String {
 pub fn markdown(reports: &[Report]) -> String {
     let Some(first) = reports.first() else { return String::new() };
     let mut text = format!(
-        "{} training answers of {} learners; scored {} answers of {} learners; split by {}\n\n\
+        "trained on {} answers of {} learners; scored {} answers of {} learners; split by {}\n\n\
          | model | AUC | 95 % | accuracy | log loss | ECE | AUC cold items | AUC first answer | AUC first 5 | behind the best | train s | parameters |\n\
          |---|---|---|---|---|---|---|---|---|---|---|---|\n",
         first.train_answers, first.train_learners, first.judgement.metrics.events, first.test_learners, first.split
@@ -36,6 +36,9 @@ pub fn markdown(reports: &[Report]) -> String {
             report.train_seconds,
             report.parameters
         );
+    }
+    if first.repeated_rows_collapsed > 0 {
+        text += &format!("\n{} rows repeated an attempt for another skill and were folded into it", first.repeated_rows_collapsed);
     }
     text.trim_end().to_owned()
 }
