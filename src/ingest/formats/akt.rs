@@ -21,20 +21,11 @@ pub(super) fn read(path: &Path) -> Result<Log, LogError> {
         if items.len() != skills.len() || items.len() != answers.len() {
             return Err(rows.wrong(format!("{} items, {} skills and {} answers of one learner", items.len(), skills.len(), answers.len())));
         }
-        // Skills of the attempt being read: a skill that comes back starts a new attempt.
-        let mut attempt: Vec<&str> = Vec::new();
         for row in 0..items.len() {
-            let repeats = row > 0 && items[row] == items[row - 1] && answers[row] == answers[row - 1] && !attempt.contains(&skills[row]);
             let item = lines::item(items[row]).map_err(|why| rows.wrong(why))?;
             let skill = lines::skill(skills[row]).map_err(|why| rows.wrong(why))?;
-            builder.exercise(&item, [skill]);
-            if repeats {
-                attempt.push(skills[row]);
-                continue;
-            }
-            attempt = vec![skills[row]];
             let correct = lines::right_or_wrong(answers[row]).map_err(|why| rows.wrong(format!("answer {}: {why}", row + 1)))?;
-            builder.push(learner, LoggedAnswer::new(item, correct), None);
+            builder.attempt(learner, LoggedAnswer::new(item, correct), vec![skill], None);
         }
     }
     Ok(builder.finish())
@@ -59,7 +50,7 @@ mod tests {
         let answers: Vec<(&str, bool)> = log.learners[0].answers.iter().map(|a| (a.item.as_str(), a.correct)).collect();
         assert_eq!(answers, [("5", true), ("5", true), ("6", false), ("6", true)]);
         assert_eq!(log.catalog.items[&ItemId::parse("5").unwrap()].skills.len(), 2);
-        assert_eq!(log.learners[0].id, "42");
+        assert_eq!((log.learners[0].id.as_str(), log.repeated_rows), ("42", 1));
     }
 
     #[test]

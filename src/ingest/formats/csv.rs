@@ -1,4 +1,7 @@
 //! Any table with a header, read through a column mapping such as `learner=user,item=problem,correct=score,time=at,skills=kc`.
+//!
+//! Some exports repeat an attempt once a skill (ASSISTments does): such rows become one attempt, as in the akt layout; where rows
+//! have times, only rows of one moment.
 
 use std::path::Path;
 use std::str::FromStr;
@@ -7,7 +10,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 
 use super::lines;
 use super::{Builder, Log, LogError, LoggedAnswer};
-use crate::domain::Micros;
+use crate::domain::{Micros, SkillId};
 
 /// Which column holds what. `learner`, `item` and `correct` are needed; the rest is read when the file has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +95,7 @@ pub(super) fn read(path: &Path, columns: &Columns) -> Result<Log, LogError> {
     let (response_ms, attempt_number, hints) =
         (optional(&columns.response_ms)?, optional(&columns.attempt_number)?, optional(&columns.hints)?);
 
-    let mut rows: Vec<(usize, LoggedAnswer, Option<Micros>)> = Vec::new();
+    let mut rows: Vec<(usize, LoggedAnswer, Vec<SkillId>, Option<Micros>)> = Vec::new();
     let mut builder = Builder::default();
     let mut record = ::csv::StringRecord::new();
     loop {
@@ -117,7 +120,6 @@ pub(super) fn read(path: &Path, columns: &Columns) -> Result<Log, LogError> {
         for text in skills.map(field).unwrap_or_default().split([';', '|', '~']).map(str::trim).filter(|text| !text.is_empty()) {
             named.push(lines::skill(text).map_err(|why| wrong("skills", why))?);
         }
-        builder.exercise(&item, named);
         let mut answer = LoggedAnswer::new(item, score >= 0.5);
         answer.score = (score != 0.0 && score != 1.0).then_some(score);
         answer.response_ms = whole(response_ms.map(field)).map_err(|why| wrong("response_ms", why))?;
@@ -125,14 +127,14 @@ pub(super) fn read(path: &Path, columns: &Columns) -> Result<Log, LogError> {
             whole(attempt_number.map(field)).map_err(|why| wrong("attempt_number", why))?.map(|n| n.min(i64::from(i32::MAX)) as i32);
         answer.hints = whole(hints.map(field)).map_err(|why| wrong("hints", why))?.map(|n| n.min(i64::from(i32::MAX)) as i32);
         let position = builder.learner(field(learner));
-        rows.push((position, answer, time));
+        rows.push((position, answer, named, time));
     }
     // A table need not be in order; one with times is put in order, rows of one moment staying as they are.
     if time.is_some() {
-        rows.sort_by_key(|(_, _, time)| *time);
+        rows.sort_by_key(|(_, _, _, time)| *time);
     }
-    for (position, answer, time) in rows {
-        builder.push(position, answer, time);
+    for (position, answer, skills, time) in rows {
+        builder.attempt(position, answer, skills, time);
     }
     Ok(builder.finish())
 }
@@ -192,6 +194,15 @@ mod tests {
         assert_eq!((answers[0].correct, answers[1].correct, answers[1].score), (false, true, Some(0.75)));
         assert_eq!(answers[1].occurred_at.0 - answers[0].occurred_at.0, 5_000_000);
         assert_eq!(log.catalog.skills.len(), 2);
+    }
+
+    #[test]
+    fn an_attempt_repeated_for_another_skill_at_the_same_moment_is_one() {
+        let mapping = "time=at,skills=kc";
+        let log = parse("learner,item,correct,at,kc\nada,a,1,5,x\nada,a,1,5,y\nada,a,1,9,z\nada,a,1,10,x|z\n", mapping).unwrap();
+        assert_eq!((log.learners[0].answers.len(), log.repeated_rows), (3, 1));
+        let log = parse("learner,item,correct,kc\nada,a,1,x\nbob,a,1,y\nada,a,1,y\nada,a,0,z\n", "skills=kc").unwrap();
+        assert_eq!((log.answers(), log.repeated_rows), (3, 1));
     }
 
     #[test]

@@ -106,6 +106,8 @@ pub struct LoggedLearner {
 pub struct Log {
     pub catalog: Catalog,
     pub learners: Vec<LoggedLearner>,
+    /// Rows that repeated the attempt before for another of its skills, and were folded into it.
+    pub repeated_rows: usize,
 }
 
 impl Log {
@@ -141,6 +143,8 @@ pub fn read(format: Format, path: &Path, options: &ReadOptions) -> Result<Log, L
 struct Builder {
     log: Log,
     by_id: HashMap<String, usize>,
+    /// By learner: skills the log's rows have named for the attempt last pushed through [`Builder::attempt`].
+    named: HashMap<usize, Vec<SkillId>>,
 }
 
 impl Builder {
@@ -164,6 +168,27 @@ impl Builder {
             None => wanted,
         };
         answers.push(answer);
+    }
+
+    /// Adds an answer whose row names `skills`, unless the row repeats the attempt before for other skills: same learner, item and
+    /// result, and no skill that was named already (a skill that comes back starts a new attempt).
+    fn attempt(&mut self, learner: usize, answer: LoggedAnswer, skills: Vec<SkillId>, time: Option<Micros>) {
+        let last = self.log.learners[learner].answers.last();
+        let same_time = |last: &LoggedAnswer| time.is_none_or(|time| time.0 <= last.occurred_at.0);
+        let same = last.is_some_and(|last| last.item == answer.item && last.correct == answer.correct && same_time(last));
+        let named = self.named.entry(learner).or_default();
+        let repeats = same && !skills.is_empty() && !skills.iter().any(|skill| named.contains(skill));
+        if repeats {
+            named.extend(skills.iter().cloned());
+        } else {
+            named.clone_from(&skills);
+        }
+        self.exercise(&answer.item, skills);
+        if repeats {
+            self.log.repeated_rows += 1;
+        } else {
+            self.push(learner, answer, time);
+        }
     }
 
     fn item(&mut self, item: &ItemId) {

@@ -1,15 +1,15 @@
-//! Simple models to stand beside the network: a logistic regression on counts (after Best-LR, Gervet et al., JEDM 2020), the item's
-//! rate, and the overall rate. The regression is linfa's; nothing here is served.
+//! Best-LR (Gervet et al., JEDM 2020) on dense features: a logistic regression on shrunken rates and log counts. The regression is
+//! linfa's.
 
 use linfa::traits::Fit;
 use linfa_logistic::LogisticRegression;
 use ndarray::{Array1, Array2};
 
-use super::batch::{Batch, Sight};
-use super::dataset::{Dataset, Sequence};
-use super::evidence::{Evidence, ITEM_FEATURES, SET_FEATURES, Tally};
-use super::random::Stream;
-use super::record::{FEATURES, LEARNER_FEATURES, OVERALL_SURPLUS, SKILL_SURPLUS};
+use crate::learning::batch::{Batch, Sight};
+use crate::learning::dataset::{Dataset, Sequence};
+use crate::learning::evidence::{Evidence, ITEM_FEATURES, SET_FEATURES, Tally};
+use crate::learning::random::Stream;
+use crate::learning::record::{FEATURES, LEARNER_FEATURES, OVERALL_SURPLUS, SKILL_SURPLUS};
 
 /// Best-LR in counts: shrunken item and skill rates in place of one-hot items and skills; log counts of attempts and right answers in
 /// all, on the skill and on the item; and, for what jointly fitted one-hot difficulties would correct, how far the learner was above
@@ -21,7 +21,7 @@ pub struct BestLr {
 
 #[derive(Debug, thiserror::Error)]
 #[error("the regression could not be fitted: {0}")]
-pub struct FitError(String);
+pub struct FitError(pub(super) String);
 
 /// The features the regression has. The last results and what fades with time are left to the network.
 const COUNTED: [usize; 12] = {
@@ -79,7 +79,7 @@ impl BestLr {
         self.weights.len() + 1
     }
 
-    pub(super) fn p_correct(&self, features: &[f32; FEATURES]) -> f32 {
+    pub(in crate::learning) fn p_correct(&self, features: &[f32; FEATURES]) -> f32 {
         let logit: f64 = self.weights.iter().zip(counted(features)).map(|(weight, value)| weight * value).sum::<f64>() + self.intercept;
         (1.0 / (1.0 + (-logit).exp())) as f32
     }

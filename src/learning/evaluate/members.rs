@@ -1,19 +1,13 @@
-//! Judging models on held-out learners, as they are served: every graded answer is predicted before it is taken in.
-//!
-//! Split by learner: test learners appear in no training, and their answers in no count. What feeds a prediction is the training
-//! learners' counts and the learner's own earlier answers.
+//! The ensemble under evaluation: one member a shard, trained side by side.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::predictor::Predictor;
-use super::state::LearnerState;
-use super::train::{Progress, TrainError, TrainedMember, train_member};
-use super::{TrainingConfig, dataset::Dataset};
-use crate::domain::Event;
+use crate::learning::train::{Progress, TrainError, TrainedMember, train_member};
+use crate::learning::{TrainingConfig, dataset::Dataset};
 
 /// Runs `work` on `0..jobs` over some threads; results in order.
-fn side_by_side<T: Send>(jobs: usize, threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+pub(super) fn side_by_side<T: Send>(jobs: usize, threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, T)>> = Mutex::new(Vec::with_capacity(jobs));
     std::thread::scope(|scope| {
@@ -76,32 +70,4 @@ pub fn train_members(
         }
     };
     side_by_side(shards.len(), threads, train).into_iter().collect()
-}
-
-/// (p(correct), correct) of every answer of held-out learners. `events`: sorted by learner, then in order.
-/// `judge` says p from the state before the answer.
-pub fn score_held_out(
-    predictor: &Predictor,
-    events: &[Event],
-    threads: usize,
-    judge: impl Fn(&LearnerState, &Event) -> f32 + Sync,
-) -> Vec<(f32, bool)> {
-    let learners: Vec<&[Event]> = events.chunk_by(|a, b| a.learner == b.learner).collect();
-    let score = |place: usize| {
-        let mut state = predictor.new_held_out_state();
-        let mut scored = Vec::with_capacity(learners[place].len());
-        for event in learners[place] {
-            if let (true, Some(correct)) = (event.is_answer(), event.correct) {
-                scored.push((judge(&state, event), correct));
-            }
-            predictor.advance(&mut state, event);
-        }
-        scored
-    };
-    side_by_side(learners.len(), threads, score).into_iter().flatten().collect()
-}
-
-/// What is served: the ensemble's mean, or the fallback.
-pub fn served(predictor: &Predictor, state: &LearnerState, event: &Event) -> f32 {
-    predictor.predict(state, std::slice::from_ref(&event.item), event.occurred_at)[0].p_correct
 }
