@@ -102,7 +102,7 @@ impl Member {
         for result in [0, 1] {
             for &(at, skill) in &prospects.pairs {
                 let base = bases.entry(skill).or_insert_with(|| {
-                    Base::new(&self.skill, self.skill.fade_if(state.skills.get(&skill), &record.skill(skill), step, now), d)
+                    Base::new(&self.skill, self.skill.fade_if(state.skill(skill).as_deref(), &record.skill(skill), step, now), d)
                 });
                 let start = skills.len();
                 skills.extend_from_slice(&inputs[(result * n + at) * d..][..d]);

@@ -152,7 +152,8 @@ fn what_is_served_is_what_was_trained() {
             let event = event(&strangers, sequence, answer);
             let now = event.occurred_at;
             let served = predictor.predict(&state, std::slice::from_ref(&event.item), now)[0].p_correct;
-            assert!((served - sigmoid(expected)).abs() < 1e-4, "{served} against {}", sigmoid(expected));
+            // Served states of skills are kept in half precision.
+            assert!((served - sigmoid(expected)).abs() < 5e-4, "{served} against {}", sigmoid(expected));
             let all = predictor.predict_all(&state, now);
             assert!((all[answer.item as usize].p_correct - served).abs() < 1e-6);
             predictor.advance(&mut state, &event);
