@@ -26,7 +26,7 @@ impl Default for TrainingConfig {
         Self {
             seed: 20_26,
             width: 64,
-            max_epochs: 8,
+            max_epochs: 12,
             learning_rate: 4e-3,
             weight_decay: 1e-5,
             dropout: 0.2,
