@@ -8,8 +8,8 @@ use ndarray::{Array1, Array2};
 use super::batch::{Batch, Sight};
 use super::dataset::{Dataset, Sequence};
 use super::evidence::{Evidence, ITEM_FEATURES, SET_FEATURES, Tally};
-use super::record::{FEATURES, LEARNER_FEATURES, OVERALL_SURPLUS, SKILL_SURPLUS};
 use super::random::Stream;
+use super::record::{FEATURES, LEARNER_FEATURES, OVERALL_SURPLUS, SKILL_SURPLUS};
 
 /// Best-LR in counts: shrunken item and skill rates in place of one-hot items and skills; log counts of attempts and right answers in
 /// all, on the skill and on the item; and, for what jointly fitted one-hot difficulties would correct, how far the learner was above
@@ -80,8 +80,7 @@ impl BestLr {
     }
 
     pub(super) fn p_correct(&self, features: &[f32; FEATURES]) -> f32 {
-        let logit: f64 =
-            self.weights.iter().zip(counted(features)).map(|(weight, value)| weight * value).sum::<f64>() + self.intercept;
+        let logit: f64 = self.weights.iter().zip(counted(features)).map(|(weight, value)| weight * value).sum::<f64>() + self.intercept;
         (1.0 / (1.0 + (-logit).exp())) as f32
     }
 }

@@ -237,7 +237,8 @@ mod tests {
         let dataset = Class { learners: 12, answers: 20, items: 6, skills: 2 }.dataset(3);
         let (all, sets) = (dataset.counts(), dataset.vocabulary.sets());
         let tallies = |sequences: &[Sequence]| {
-            let counts = crate::learning::dataset::Dataset { vocabulary: dataset.vocabulary.clone(), sequences: sequences.to_vec() }.counts();
+            let counts =
+                crate::learning::dataset::Dataset { vocabulary: dataset.vocabulary.clone(), sequences: sequences.to_vec() }.counts();
             let tally = |item: &crate::domain::ItemId| counts.of(item);
             dataset.vocabulary.items.iter().map(tally).map(|(n, r)| Tally { attempts: n as f32, right: r as f32 }).collect::<Vec<_>>()
         };

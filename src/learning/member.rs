@@ -194,7 +194,8 @@ impl Member {
         let row = |skill: &str| skill_of.get(skill).map_or(&mean[..], |row| &skill_vectors[row * d..][..d]);
         let skill_rows: Vec<f32> = index.catalog.skills.iter().flat_map(|skill| row(skill.as_str())).copied().collect();
 
-        let (from_skills, from_items) = (tensor(tensors, "output.skills.weight", &[h, d])?, tensor(tensors, "output.items.weight", &[h, d])?);
+        let (from_skills, from_items) =
+            (tensor(tensors, "output.skills.weight", &[h, d])?, tensor(tensors, "output.items.weight", &[h, d])?);
         let (from_skills, from_items) = (Matrix::columns(from_skills, h, 0, d), Matrix::columns(from_items, h, 0, d));
         let mut skill_side = vec![0.0; index.catalog.skills.len() * h];
         skill_rows.chunks_exact(d).zip(skill_side.chunks_exact_mut(h)).for_each(|(row, side)| from_skills.add(row, side));

@@ -130,7 +130,8 @@ impl Network {
         let skills = mean_rows(self.weight(SKILL_ROWS), batch.sets.clone())?; // [sets, d]
         let domain = self.track("domain", &batch.domain, &inputs, &skills)?;
         let skill = self.track("skill", &batch.skill, &inputs, &skills)?;
-        let mut mask = |count: usize| dropout.as_mut().filter(|(rate, _)| *rate > 0.0).map(|(rate, stream)| stream.dropout_mask(count, *rate));
+        let mut mask =
+            |count: usize| dropout.as_mut().filter(|(rate, _)| *rate > 0.0).map(|(rate, stream)| stream.dropout_mask(count, *rate));
         let states = States {
             domain: batch.domain.runs.place.clone(),
             skill: batch.skill.runs.place.clone(),

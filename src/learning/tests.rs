@@ -130,7 +130,11 @@ fn a_learner_who_alone_answered_an_item_leaves_no_trace() {
     let only = ItemId::parse("only theirs").unwrap();
     with.vocabulary.items.push(only);
     with.vocabulary.item_skills.push(vec![1]);
-    with.sequences.push(Sequence { learner: Pseudonym([255; 16]), answers: vec![Answer { item: 12, ..with.sequences[0].answers[0] }; 5], views: vec![] });
+    with.sequences.push(Sequence {
+        learner: Pseudonym([255; 16]),
+        answers: vec![Answer { item: 12, ..with.sequences[0].answers[0] }; 5],
+        views: vec![],
+    });
     // Taken out again, as a retrain after an erasure makes its dataset: from the rows that are left.
     with.sequences.pop();
     let used: BTreeSet<u32> = with.sequences.iter().flat_map(|sequence| &sequence.answers).map(|answer| answer.item).collect();

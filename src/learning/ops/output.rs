@@ -147,11 +147,7 @@ impl CustomOp3 for Head {
         }
         let cpu = &Device::Cpu;
         let db = slope.iter().sum::<f32>();
-        Ok((
-            Some(Tensor::from_vec(dz, (n, h), cpu)?),
-            Some(Tensor::from_vec(dw, (1, h), cpu)?),
-            Some(Tensor::from_vec(vec![db], 1, cpu)?),
-        ))
+        Ok((Some(Tensor::from_vec(dz, (n, h), cpu)?), Some(Tensor::from_vec(dw, (1, h), cpu)?), Some(Tensor::from_vec(vec![db], 1, cpu)?)))
     }
 }
 

@@ -16,8 +16,8 @@ use std::sync::{Arc, Mutex};
 
 use candle_core::{CpuStorage, CustomOp3, Device, Layout, Result, Shape, Tensor};
 
-use super::linear::{cpu, numbers};
 use super::super::math::{product_at, product_plain, product_wt, sigmoid, tanh};
+use super::linear::{cpu, numbers};
 
 /// Where packed rows come from.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -91,7 +91,15 @@ impl CustomOp3 for AdditiveRecurrence {
         "parcours-additive-recurrence"
     }
 
-    fn cpu_fwd(&self, x: &CpuStorage, lx: &Layout, gap: &CpuStorage, lg: &Layout, w: &CpuStorage, lw: &Layout) -> Result<(CpuStorage, Shape)> {
+    fn cpu_fwd(
+        &self,
+        x: &CpuStorage,
+        lx: &Layout,
+        gap: &CpuStorage,
+        lg: &Layout,
+        w: &CpuStorage,
+        lw: &Layout,
+    ) -> Result<(CpuStorage, Shape)> {
         let (rows, d) = lx.shape().dims2()?;
         let (x, gap, w) = (numbers(x, lx)?, numbers(gap, lg)?, numbers(w, lw)?);
         let (g, u) = w.split_at(d * d);
@@ -133,7 +141,14 @@ impl CustomOp3 for AdditiveRecurrence {
     /// ∂xₜ = ∂hₜ ⊙ (1 - aₜ²)            ∂h'ₜ = ∂yₜ ⊙ (1 - yₜ²)/2 + ∂hₜ + Uᵀ ∂xₜ     ∂U = Σ ∂xₜ h'ₜᵀ
     /// ∂gₜ = ∂h'ₜ ⊙ hₜ₋₁ ⊙ sₜ(1 - sₜ)   ∂hₜ₋₁ = ∂h'ₜ ⊙ sₜ + Gᵀ ∂gₜ                  ∂G = Σ ∂gₜ hₜ₋₁ᵀ
     /// ```
-    fn bwd(&self, x: &Tensor, _gap: &Tensor, w: &Tensor, res: &Tensor, grad: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+    fn bwd(
+        &self,
+        x: &Tensor,
+        _gap: &Tensor,
+        w: &Tensor,
+        res: &Tensor,
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
         let (rows, d) = x.dims2()?;
         let (s, l) = w.storage_and_layout();
         let (g, u) = cpu(&s, l)?.split_at(d * d);
@@ -163,7 +178,9 @@ impl CustomOp3 for AdditiveRecurrence {
                 *dfaded = dh + 0.5 * dy * (1.0 - y * y);
             }
             product_plain(n, d, d, &dx[from..to], u, dfaded, true);
-            for ((((dgap, dh), dfaded), s), h) in dgap[from..to].iter_mut().zip(dh.iter_mut()).zip(dfaded.iter()).zip(&kept[from..to]).zip(&before[from..to]) {
+            for ((((dgap, dh), dfaded), s), h) in
+                dgap[from..to].iter_mut().zip(dh.iter_mut()).zip(dfaded.iter()).zip(&kept[from..to]).zip(&before[from..to])
+            {
                 *dgap = dfaded * h * s * (1.0 - s);
                 *dh = dfaded * s;
             }
