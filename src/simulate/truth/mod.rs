@@ -11,6 +11,8 @@ pub mod mastery;
 pub mod recall;
 pub mod sharding;
 pub mod study;
+#[cfg(test)]
+mod tests;
 
 use anyhow::Context;
 use serde::Serialize;

@@ -2,7 +2,8 @@
 //! 1, 7 and 30 days after their last event, with nothing in between. The truth answers, and who foresaw it best?
 //!
 //! `Predictor::predict` for that exercise at that moment, and `Predictor::recall` for its skill, beside a half-life regression on
-//! the training learners' reviews and, as a floor nobody can pass, the truth's own chance.
+//! the training learners' reviews, the exercise's rate among the training learners and, as a floor nobody can pass, the truth's own
+//! chance.
 
 use serde::Serialize;
 
@@ -29,6 +30,8 @@ pub struct Recall {
     /// `Predictor::recall` for its skill, knowing nothing of the exercise.
     pub recall: Score,
     pub half_life: Score,
+    /// The exercise's shrunken rate: what knows nothing of the learner, the delay or forgetting.
+    pub item_rate: Score,
     /// The truth's own chance.
     pub truth: Score,
 }
@@ -56,7 +59,7 @@ pub fn judge(study: &Study, predictor: &Predictor, ends: &[End<'_>]) -> Vec<Reca
 }
 
 fn after(study: &Study, predictor: &Predictor, ends: &[End<'_>], half_life: &HalfLife, delay_days: i64) -> Option<Recall> {
-    let mut scored: [Vec<(f32, bool)>; 4] = Default::default();
+    let mut scored: [Vec<(f32, bool)>; 5] = Default::default();
     for end in ends {
         let put = put(study, end, delay_days);
         let items: Vec<_> = put.iter().map(|put| study.items[put.item].clone()).collect();
@@ -64,11 +67,12 @@ fn after(study: &Study, predictor: &Predictor, ends: &[End<'_>], half_life: &Hal
         let predicted = predictor.predict(&end.state, &items, end.now.plus_days(delay_days));
         let recalled = predictor.recall(&end.state, &skills, end.now, delay_days * Micros::DAY);
         for ((put, predicted), recalled) in put.iter().zip(predicted).zip(recalled) {
-            let told = [predicted.p_correct, recalled.p_correct, half_life.recall(&put.review) as f32, put.chance as f32];
+            let (half_life, item_rate) = (half_life.recall(&put.review) as f32, predictor.item_mean(&study.items[put.item]));
+            let told = [predicted.p_correct, recalled.p_correct, half_life, item_rate, put.chance as f32];
             scored.iter_mut().zip(told).for_each(|(scored, p)| scored.push((p, put.correct)));
         }
     }
-    let [predict, recall, half_life, truth] = scored;
+    let [predict, recall, half_life, item_rate, truth] = scored;
     let answers = truth.len();
     let right = truth.iter().filter(|(_, correct)| *correct).count() as f64 / answers as f64;
     Some(Recall {
@@ -78,6 +82,7 @@ fn after(study: &Study, predictor: &Predictor, ends: &[End<'_>], half_life: &Hal
         predict: Score::of(&predict)?,
         recall: Score::of(&recall)?,
         half_life: Score::of(&half_life)?,
+        item_rate: Score::of(&item_rate)?,
         truth: Score::of(&truth)?,
     })
 }
@@ -147,10 +152,10 @@ mod tests {
         assert!(told[0].right > told[2].right + 0.05, "{} {}", told[0].right, told[2].right);
         for recall in &told {
             assert_eq!(recall.answers, told[0].answers);
-            for other in [recall.predict, recall.recall, recall.half_life] {
+            for other in [recall.predict, recall.recall, recall.half_life, recall.item_rate] {
                 assert!(recall.truth.log_loss < other.log_loss, "{recall:?}");
             }
-            assert!(recall.half_life.log_loss < 0.7, "no better than a coin: {recall:?}");
+            assert!(recall.half_life.auc.unwrap() > 0.55, "no better than a coin: {recall:?}");
         }
     }
 }
