@@ -33,6 +33,7 @@ pub mod recommend;
 pub mod refresh;
 pub mod serve;
 pub mod simulate;
+pub mod simulate_truth;
 pub mod train;
 pub mod verify_receipt;
 

@@ -10,6 +10,11 @@ use crate::ingest::NativeEvent;
 const TERM: Micros = Micros(1_756_706_400_000_000);
 const TERM_DAYS: f64 = 105.0;
 
+/// A moment as a day of the simulation, from the beginning of the term.
+pub fn day_of(moment: Micros) -> f64 {
+    (moment.0 - TERM.0) as f64 / Micros::DAY as f64
+}
+
 /// One learner's events in order, and who they truly are.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Biography {
@@ -18,7 +23,7 @@ pub struct Biography {
     /// The truth's chance of success for each attempt among the events, in order.
     pub probabilities: Vec<f64>,
     pub learner: SimulatedLearner,
-    /// Day of the last event, from the beginning of the term.
+    /// Day the life ends, from the beginning of the term: at the last event or, where the term ran out, up to some days after it.
     pub last_day: f64,
 }
 

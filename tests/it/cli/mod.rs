@@ -80,6 +80,7 @@ fn every_command_explains_itself() {
         "keys list",
         "keys revoke",
         "simulate",
+        "simulate truth",
         "bench train",
         "bench serve",
         "bench ingest",
