@@ -7,7 +7,7 @@ use crate::learning::train::{Progress, TrainError, TrainedMember, train_member};
 use crate::learning::{TrainingConfig, dataset::Dataset};
 
 /// Runs `work` on `0..jobs` over some threads; results in order.
-pub(super) fn side_by_side<T: Send>(jobs: usize, threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+pub fn side_by_side<T: Send>(jobs: usize, threads: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let next = AtomicUsize::new(0);
     let done: Mutex<Vec<(usize, T)>> = Mutex::new(Vec::with_capacity(jobs));
     std::thread::scope(|scope| {

@@ -18,6 +18,6 @@ pub mod slices;
 pub mod spread;
 
 pub use exam::{Candidate, Exam};
-pub use members::train_members;
+pub use members::{side_by_side, train_members};
 pub use report::Judgement;
-pub use score::{Scored, score_baseline, score_served};
+pub use score::{Scored, score_baseline, score_served, served};

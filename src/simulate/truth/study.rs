@@ -10,7 +10,7 @@ use crate::domain::{Catalog, Event, EventKind, ItemId, LearnerId, Micros, ShardI
 use crate::ingest::NativeEvent;
 use crate::ingest::catalog::{Update, merge};
 use crate::learning::dataset::Dataset;
-use crate::learning::evaluate::{score_held_out, served, train_members};
+use crate::learning::evaluate::{served, side_by_side, train_members};
 use crate::learning::metrics::Metrics;
 use crate::learning::train::{Progress, member_seed};
 use crate::learning::{Counts, LearnerState, Predictor, TrainingConfig, frame};
@@ -164,8 +164,19 @@ impl Study {
     /// # Errors
     /// They gave none.
     pub fn answers(&self, predictor: &Predictor, threads: usize) -> anyhow::Result<Metrics> {
-        let events: Vec<Event> = self.held_out().flat_map(|life| life.events.iter().cloned()).collect();
-        let scored = score_held_out(predictor, &events, threads, |state, event| served(predictor, state, event));
+        let lives: Vec<&Life> = self.held_out().collect();
+        let follow = |place: usize| {
+            let mut state = predictor.new_held_out_state();
+            let mut scored: Vec<(f32, bool)> = Vec::new();
+            for event in &lives[place].events {
+                scored.extend(
+                    event.correct.filter(|_| event.is_answer()).map(|correct| (served(predictor, &state, event).p_correct, correct)),
+                );
+                predictor.advance(&mut state, event);
+            }
+            scored
+        };
+        let scored: Vec<(f32, bool)> = side_by_side(lives.len(), threads, follow).into_iter().flatten().collect();
         Metrics::of(&scored).context("the held-out learners answered nothing")
     }
 }
