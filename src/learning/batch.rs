@@ -45,6 +45,8 @@ pub struct Batch {
     pub pairs: Arc<Vec<u32>>,
     pub domain: Track,
     pub skill: Track,
+    /// Whether the output layer is kept from reading the domain's state, and the skills'.
+    pub hidden_states: (bool, bool),
 }
 
 /// Answers after which an item's own vector counts half.

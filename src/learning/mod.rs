@@ -5,6 +5,7 @@
 //! `predictor` is what is served: the plain mean of the members, or the count-based fallback. Only `registry` and `online`
 //! know the store, so benches and notebooks need no database. Tensors never leave this folder: callers see vectors.
 
+pub mod ablate;
 mod artefact;
 pub mod baseline;
 mod batch;

@@ -137,7 +137,7 @@ impl Network {
             skill: batch.skill.runs.place.clone(),
             pairs: batch.pairs.clone(),
             features: batch.features.clone(),
-            mask: mask(n * 2 * d),
+            mask: hide(mask(n * 2 * d), batch, d),
         };
         let by_states = product(&read(&domain, &skill, states)?, self.weight("output.states.weight"))?; // [n, hidden]
         let by_skills = linear(&skills, self.weight("output.skills.weight"), self.weight("output.skills.bias"))?; // [sets, hidden]
@@ -156,4 +156,19 @@ impl Network {
         let gap = sum2((steps, Some(track.gap_steps.clone())), (times, Some(track.gap_times.clone())))?;
         recur(&x, &gap, weight("recurrent.weight"), &track.runs)
     }
+}
+
+/// The dropout mask of the states, with what the batch keeps from the output layer blanked.
+fn hide(mask: Option<Vec<f32>>, batch: &Batch, d: usize) -> Option<Vec<f32>> {
+    let (domain, skill) = batch.hidden_states;
+    if !domain && !skill {
+        return mask;
+    }
+    let mut mask = mask.unwrap_or_else(|| vec![1.0; batch.answers() * 2 * d]);
+    for row in mask.chunks_exact_mut(2 * d) {
+        let (of_domain, of_skill) = row.split_at_mut(d);
+        of_domain.iter_mut().filter(|_| domain).for_each(|value| *value = 0.0);
+        of_skill.iter_mut().filter(|_| skill).for_each(|value| *value = 0.0);
+    }
+    Some(mask)
 }

@@ -9,6 +9,7 @@ use std::borrow::Cow;
 use candle_core::Tensor;
 
 use super::TrainingConfig;
+use super::ablate::Part;
 use super::artefact::{self, Header, Tensors};
 use super::batch::{Batch, Sight};
 use super::checkpoint::{Checkpoint, Checkpoints, NoCheckpoints};
@@ -171,7 +172,8 @@ pub struct Best {
     pub weights: Tensors,
 }
 
-struct Trainer<'a> {
+/// A training under way: see [`train_resumable`].
+pub(super) struct Trainer<'a> {
     config: &'a TrainingConfig,
     vocabulary: &'a Vocabulary,
     seed: u64,
@@ -186,10 +188,12 @@ struct Trainer<'a> {
     network: Network,
     optimiser: Adam,
     course: Course,
+    /// What is taken out of every batch, to see what it is worth.
+    pub(super) without: Option<Part>,
 }
 
 impl<'a> Trainer<'a> {
-    fn new(dataset: &'a Dataset, config: &'a TrainingConfig, seed: u64) -> Result<Self, TrainError> {
+    pub(super) fn new(dataset: &'a Dataset, config: &'a TrainingConfig, seed: u64) -> Result<Self, TrainError> {
         let (learners, answers) = (dataset.sequences.len(), dataset.answers());
         let (validation, training): (Vec<&Sequence>, Vec<&Sequence>) =
             dataset.sequences.iter().partition(|sequence| split::validates(sequence.learner));
@@ -222,10 +226,11 @@ impl<'a> Trainer<'a> {
             optimiser: Adam::new(&network, config.weight_decay)?,
             network,
             course: Course { report, best: None },
+            without: None,
         })
     }
 
-    fn done(&self) -> bool {
+    pub(super) fn done(&self) -> bool {
         let epochs = self.course.report.epochs;
         // Where nothing can tell when to stop, stop early.
         let last = if self.watched { self.config.max_epochs } else { self.config.max_epochs.div_ceil(3) };
@@ -234,7 +239,7 @@ impl<'a> Trainer<'a> {
     }
 
     /// One pass over the training learners, then a look at the validation learners.
-    fn epoch(&mut self, progress: &dyn Progress) -> Result<(), TrainError> {
+    pub(super) fn epoch(&mut self, progress: &dyn Progress) -> Result<(), TrainError> {
         let (epoch, planned) = (self.course.report.epochs, self.config.max_epochs as f32);
         let mut order = Stream::new(self.seed, "order", &(epoch as u64).to_le_bytes());
         let batches = batches(&self.training, self.batch_answers, &mut order);
@@ -265,7 +270,7 @@ impl<'a> Trainer<'a> {
         let steps = self.course.report.steps.to_le_bytes();
         let mut chance = Stream::new(self.seed, "others", &steps);
         let sight = Sight::Others { share: 1.0 - THINNING * chance.unit(), chance: &mut chance };
-        let batch = self.batch(learners, sight);
+        let batch = self.batch(learners, &self.evidence, sight);
         let mut masks = Stream::new(self.seed, "dropout", &steps);
         let rows = self.network.item_rows(&batch)?;
         let logits = self.network.forward(&batch, &rows, Some((self.config.dropout as f32, &mut masks)))?;
@@ -282,33 +287,58 @@ impl<'a> Trainer<'a> {
         Ok(())
     }
 
-    fn batch(&self, learners: &[&Sequence], sight: Sight<'_>) -> Batch {
+    fn batch(&self, learners: &[&Sequence], evidence: &Evidence, sight: Sight<'_>) -> Batch {
         let pieces = pieces(learners, self.config.max_sequence);
-        Batch::new(&pieces.iter().map(AsRef::as_ref).collect::<Vec<_>>(), self.vocabulary, &self.sets, &self.evidence, sight)
+        let pieces: Vec<&Sequence> = pieces.iter().map(AsRef::as_ref).collect();
+        let mut batch = Batch::new(&pieces, self.vocabulary, &self.sets, evidence, sight);
+        if let Some(part) = self.without {
+            part.take_out(&mut batch);
+        }
+        batch
     }
 
-    /// On learners whose answers are in no count.
     fn validate(&self, network: &Network) -> Result<Metrics, TrainError> {
+        self.score(network, &self.evidence, &self.validation)
+    }
+
+    /// On `learners`, whose answers are no part of the evidence.
+    fn score(&self, network: &Network, evidence: &Evidence, learners: &[&Sequence]) -> Result<Metrics, TrainError> {
         let mut scored = Vec::new();
-        for learners in self.validation.chunks(32) {
-            let batch = self.batch(learners, Sight::Whole);
+        for learners in learners.chunks(32) {
+            let batch = self.batch(learners, evidence, Sight::Whole);
             let rows = network.item_rows(&batch)?;
             let logits = network.forward(&batch, &rows, None)?.to_vec1::<f32>()?;
             scored.extend(logits.iter().zip(&batch.correct).map(|(z, correct)| (sigmoid(*z), *correct > 0.5)));
         }
-        Metrics::of(&scored).ok_or(TrainError::TooLittleData { learners: self.validation.len(), answers: 0 })
+        Metrics::of(&scored).ok_or(TrainError::TooLittleData { learners: learners.len(), answers: 0 })
+    }
+
+    /// The network as it would be served now.
+    pub(super) fn network(&self) -> Result<Network, TrainError> {
+        Ok(Network::from_tensors(&self.kept().0, self.config.width)?)
+    }
+
+    /// On `held_out`, by what `counted` did.
+    pub(super) fn judge(&self, network: &Network, counted: &[&Sequence], held_out: &[&Sequence]) -> Result<Metrics, TrainError> {
+        let evidence = Evidence::new(tallies(counted, self.vocabulary.items.len()), &self.sets, self.vocabulary.skills.len());
+        self.score(network, &evidence, held_out)
+    }
+
+    /// The weights to keep, and the report with what was measured of them.
+    fn kept(&self) -> (Tensors, TrainingReport) {
+        let mut report = self.course.report.clone();
+        let clearly = |best: &&Best| report.validation_log_loss.is_none_or(|last| best.log_loss < last * (1.0 - CLEARLY));
+        match self.course.best.as_ref().filter(clearly) {
+            Some(best) => {
+                (report.validation_auc, report.validation_log_loss) = (best.auc, Some(best.log_loss));
+                (best.weights.clone(), report)
+            }
+            None => (self.optimiser.means(&self.network), report),
+        }
     }
 
     fn finish(self) -> Result<TrainedMember, TrainError> {
-        let mut report = self.course.report;
-        let clearly = |best: &Best| report.validation_log_loss.is_none_or(|last| best.log_loss < last * (1.0 - CLEARLY));
-        let weights = match self.course.best.filter(clearly) {
-            Some(best) => {
-                (report.validation_auc, report.validation_log_loss) = (best.auc, Some(best.log_loss));
-                best.weights
-            }
-            None => self.optimiser.means(&self.network),
-        };
+        let (weights, report) = self.kept();
         if !weights.values().flat_map(|(_, values)| values).all(|value| value.is_finite()) {
             return Err(TrainError::Diverged { epoch: report.epochs });
         }

@@ -3,6 +3,7 @@
 //! `plan` turns the flags into exams (one, or one a fold); `contender` fits a model and lets it score an exam; `report` is what is
 //! printed, `table` how several models stand side by side.
 
+mod ablation;
 mod contender;
 mod plan;
 mod report;
@@ -71,6 +72,12 @@ pub struct Args {
     /// Shards trained side by side [default: one a core].
     #[arg(long)]
     pub threads: Option<usize>,
+    /// Instead: what each part of the learner model is worth. One member is trained without it, on all training learners.
+    #[arg(long)]
+    pub ablate: bool,
+    /// Seeds of --ablate.
+    #[arg(long, default_value_t = 2)]
+    pub seeds: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -92,6 +99,15 @@ struct Setting {
 
 pub async fn run(args: Args, globals: Globals) -> anyhow::Result<()> {
     let globals_for_work = globals.clone();
+    if args.ablate {
+        let ablation = tokio::task::spawn_blocking(move || {
+            let setting = setting(&args, &globals_for_work)?;
+            let sitting = plan::Plan::new(&args)?.sitting(0, &setting)?;
+            ablation::Ablation::of(&sitting, &setting, args.seeds)
+        });
+        let ablation = ablation.await??;
+        return globals.print(&ablation, || ablation.markdown());
+    }
     let mut reports = tokio::task::spawn_blocking(move || evaluate(&args, &globals_for_work)).await??;
     match reports.as_mut_slice() {
         [alone] => globals.print(alone, || alone.text()),
@@ -102,7 +118,7 @@ pub async fn run(args: Args, globals: Globals) -> anyhow::Result<()> {
     }
 }
 
-fn evaluate(args: &Args, globals: &Globals) -> anyhow::Result<Vec<Report>> {
+fn setting(args: &Args, globals: &Globals) -> anyhow::Result<Setting> {
     let mut config = globals.config.training.clone();
     config.seed = args.seed.unwrap_or(config.seed);
     config.check().map_err(|error| anyhow::anyhow!("training: {error}"))?;
@@ -114,7 +130,11 @@ fn evaluate(args: &Args, globals: &Globals) -> anyhow::Result<Vec<Report>> {
         args.threads.filter(|threads| *threads > 0).unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     // Pseudonyms and shards follow from the seed and the log's own learner ids, so that a run can be repeated.
     let secrets = Secrets::from_seed(config.seed);
-    let setting = Setting { config, shards, threads, draws: args.draws, secrets };
+    Ok(Setting { config, shards, threads, draws: args.draws, secrets })
+}
+
+fn evaluate(args: &Args, globals: &Globals) -> anyhow::Result<Vec<Report>> {
+    let setting = setting(args, globals)?;
     let plan = plan::Plan::new(args)?;
     let models = Model::chosen(&args.model);
     let mut by_model: Vec<Vec<Report>> = vec![Vec::new(); models.len()];
