@@ -204,7 +204,8 @@ fn foresight_is_what_simulation_says() {
         let after = |correct| mean(&predictor.simulate_at(&state, item, correct, now));
         assert!((foresight.p_correct - predictor.predict_at(&state, &[item], now)[0].p_correct).abs() < 1e-6);
         assert!((foresight.mastery - mean(&state)).abs() < 1e-6);
-        assert!((foresight.after_right - after(true)).abs() < 1e-6 && (foresight.after_wrong - after(false)).abs() < 1e-6);
+        // A simulated state is kept in half precision, a foreseen one is not kept.
+        assert!((foresight.after_right - after(true)).abs() < 5e-4 && (foresight.after_wrong - after(false)).abs() < 5e-4);
         if !skills.is_empty() {
             assert!(foresight.after_right >= foresight.mastery - 1e-6 && foresight.mastery + 1e-6 >= foresight.after_wrong);
         }
