@@ -72,11 +72,12 @@ fn text(report: &Report) -> String {
     }
     for recall in &report.recall_log_loss {
         lines.push(format!(
-            "after {} days: log loss {:.4}, by skill alone {:.4}; half-life regression {:.4}; item's rate {:.4}; truth {:.4}",
+            "after {} days: log loss {:.4}, by skill alone {:.4}; half-life regression {:.4}, with guess and slip {:.4}; item's rate {:.4}; truth {:.4}",
             recall.delay_days,
             recall.predict.log_loss,
             recall.recall.log_loss,
             recall.half_life.log_loss,
+            recall.half_life_guessing.log_loss,
             recall.item_rate.log_loss,
             recall.truth.log_loss
         ));

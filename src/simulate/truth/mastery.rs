@@ -138,6 +138,9 @@ mod tests {
     use super::*;
     use crate::simulate::chance::Chance;
 
+    /// Of middling difficulty: some master it with practice and lose it again.
+    const ADDING: usize = 4;
+
     #[test]
     fn mastery_is_a_threshold_on_strength_and_is_forgotten() {
         let world = CourseWorld::new(1);
@@ -145,16 +148,16 @@ mod tests {
         for number in 0..60 {
             let mut chance = Chance::of(2, "mastery", number);
             let mut learner = SimulatedLearner::new(&world, &mut chance);
-            for &item in world.skills[0].exercises.iter().take(4) {
+            for &item in world.skills[ADDING].exercises.iter().take(4) {
                 learner.answer(&world, &world.items[item], 1.0, &mut chance);
             }
             // The formula of the module, by hand.
-            let item = average_item(&world, 0);
-            let margin = learner.strength(0, 1.0) - item.difficulty;
+            let item = average_item(&world, ADDING);
+            let margin = learner.strength(ADDING, 1.0) - item.difficulty;
             let by_hand = item.guess + (1.0 - item.guess - learner.slip) / (1.0 + (-9.0 * margin).exp());
-            let now = true_chance(&world, &learner, 0, 1.0);
+            let now = true_chance(&world, &learner, ADDING, 1.0);
             assert!((now - by_hand).abs() < 1e-12);
-            let later = true_chance(&world, &learner, 0, 91.0);
+            let later = true_chance(&world, &learner, ADDING, 91.0);
             assert!(later < now);
             lost += usize::from(now >= MASTERED && later < MASTERED);
         }

@@ -7,7 +7,7 @@
 
 use serde::Serialize;
 
-use super::half_life::{HalfLife, Practice, Review};
+use super::half_life::{HalfLife, Practice, Review, Shape};
 use super::study::{End, Life, Study};
 use crate::domain::{EventKind, Micros};
 use crate::learning::Predictor;
@@ -30,6 +30,8 @@ pub struct Recall {
     /// `Predictor::recall` for its skill, knowing nothing of the exercise.
     pub recall: Score,
     pub half_life: Score,
+    /// The same with a guess and a slip, as the truth has them.
+    pub half_life_guessing: Score,
     /// The exercise's shrunken rate: what knows nothing of the learner, the delay or forgetting.
     pub item_rate: Score,
     /// The truth's own chance.
@@ -54,12 +56,13 @@ struct Put {
 
 /// One entry a delay at which anything was asked.
 pub fn judge(study: &Study, predictor: &Predictor, ends: &[End<'_>]) -> Vec<Recall> {
-    let half_life = HalfLife::fit(&reviews(study), study.skills.len());
-    DELAYS.iter().filter_map(|&delay_days| after(study, predictor, ends, &half_life, delay_days)).collect()
+    let reviews = reviews(study);
+    let peers = [Shape::Paper, Shape::Guessing].map(|shape| HalfLife::fit(shape, &reviews, study.skills.len()));
+    DELAYS.iter().filter_map(|&delay_days| after(study, predictor, ends, &peers, delay_days)).collect()
 }
 
-fn after(study: &Study, predictor: &Predictor, ends: &[End<'_>], half_life: &HalfLife, delay_days: i64) -> Option<Recall> {
-    let mut scored: [Vec<(f32, bool)>; 5] = Default::default();
+fn after(study: &Study, predictor: &Predictor, ends: &[End<'_>], peers: &[HalfLife; 2], delay_days: i64) -> Option<Recall> {
+    let mut scored: [Vec<(f32, bool)>; 6] = Default::default();
     for end in ends {
         let put = put(study, end, delay_days);
         let items: Vec<_> = put.iter().map(|put| study.items[put.item].clone()).collect();
@@ -67,12 +70,13 @@ fn after(study: &Study, predictor: &Predictor, ends: &[End<'_>], half_life: &Hal
         let predicted = predictor.predict(&end.state, &items, end.now.plus_days(delay_days));
         let recalled = predictor.recall(&end.state, &skills, end.now, delay_days * Micros::DAY);
         for ((put, predicted), recalled) in put.iter().zip(predicted).zip(recalled) {
-            let (half_life, item_rate) = (half_life.recall(&put.review) as f32, predictor.item_mean(&study.items[put.item]));
-            let told = [predicted.p_correct, recalled.p_correct, half_life, item_rate, put.chance as f32];
+            let [half_life, guessing] = [0, 1].map(|peer: usize| peers[peer].recall(&put.review) as f32);
+            let item_rate = predictor.item_mean(&study.items[put.item]);
+            let told = [predicted.p_correct, recalled.p_correct, half_life, guessing, item_rate, put.chance as f32];
             scored.iter_mut().zip(told).for_each(|(scored, p)| scored.push((p, put.correct)));
         }
     }
-    let [predict, recall, half_life, item_rate, truth] = scored;
+    let [predict, recall, half_life, half_life_guessing, item_rate, truth] = scored;
     let answers = truth.len();
     let right = truth.iter().filter(|(_, correct)| *correct).count() as f64 / answers as f64;
     Some(Recall {
@@ -82,6 +86,7 @@ fn after(study: &Study, predictor: &Predictor, ends: &[End<'_>], half_life: &Hal
         predict: Score::of(&predict)?,
         recall: Score::of(&recall)?,
         half_life: Score::of(&half_life)?,
+        half_life_guessing: Score::of(&half_life_guessing)?,
         item_rate: Score::of(&item_rate)?,
         truth: Score::of(&truth)?,
     })
@@ -152,9 +157,10 @@ mod tests {
         assert!(told[0].right > told[2].right + 0.05, "{} {}", told[0].right, told[2].right);
         for recall in &told {
             assert_eq!(recall.answers, told[0].answers);
-            for other in [recall.predict, recall.recall, recall.half_life, recall.item_rate] {
+            for other in [recall.predict, recall.recall, recall.half_life, recall.half_life_guessing, recall.item_rate] {
                 assert!(recall.truth.log_loss < other.log_loss, "{recall:?}");
             }
+            assert!(recall.half_life_guessing.log_loss < recall.half_life.log_loss, "{recall:?}");
             assert!(recall.half_life.auc.unwrap() > 0.55, "no better than a coin: {recall:?}");
         }
     }
