@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pandas as pd
 
-from training import metrics
+from scoring import metrics
 
 
 def frame(learners, split):

@@ -7,7 +7,9 @@ Each run adds one JSON line to results.jsonl; --table writes RESULTS.md from it.
 """
 
 import argparse
+import contextlib
 import datetime
+import importlib.metadata as metadata
 import json
 import os
 import pathlib
@@ -17,6 +19,8 @@ import sys
 HERE = pathlib.Path(__file__).resolve().parent
 RESULTS = HERE / "results.jsonl"
 PACKAGES = ("torch", "edmine", "pykt-toolkit", "pyBKT", "scikit-learn", "numpy")
+for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+    os.environ[variable] = "1"  # one thread, whoever does the sums
 
 
 def machine():
@@ -24,27 +28,37 @@ def machine():
     return {"cpu": cpu, "cores": os.cpu_count(), "nice": os.nice(0)}
 
 
+def versions():
+    found = {"python": sys.version.split()[0]}
+    for package in PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
+    return found
+
+
 def one_run(options, model, name, seed):
-    import importlib.metadata as metadata
-
     import numpy as np
-    import torch
 
-    import models
     import splits
-    import training
 
     say = lambda line: print(line, file=sys.stderr, flush=True)
     split = splits.load(name, options.data, options.learners)
-    random.seed(seed), np.random.seed(seed), torch.manual_seed(seed)
+    random.seed(seed), np.random.seed(seed)
     say(f"{model} on {split.name}, seed {seed}: {len(split.train)} / {len(split.valid)} / {len(split.test)} learners")
     load_before = os.getloadavg()[0]
-    title, build = models.MODELS[model]
     if model == "pybkt":
         import bkt
 
-        settings, found = {"package": "pyBKT", "num_fits": 1}, bkt.run(split, seed)
+        title, settings, found = "BKT (pyBKT)", {"package": "pyBKT", "num_fits": 1}, bkt.run(split, seed)
     else:
+        import torch
+
+        import models
+        import training
+
+        torch.set_num_threads(1)
+        torch.manual_seed(seed)
+        title, build = models.MODELS[model]
         peer = build(split)
         peer.learning_rate = options.learning_rate or peer.learning_rate
         settings = {
@@ -55,9 +69,9 @@ def one_run(options, model, name, seed):
     return {
         "model": model, "title": title, "set": name, "dataset": split.name, "seed": seed, **found, "cap_minutes": options.minutes,
         "settings": settings, "learners": [len(split.train), len(split.valid), len(split.test)], "cut_to_learners": options.learners,
-        "date": datetime.date.today().isoformat(), "threads": torch.get_num_threads(), "machine": machine(),
+        "date": datetime.date.today().isoformat(), "threads": 1, "machine": machine(),
         "load_before_after": [round(load_before, 1), round(os.getloadavg()[0], 1)],
-        "versions": {"python": sys.version.split()[0], **{package: metadata.version(package) for package in PACKAGES}},
+        "versions": versions(),
     }
 
 
@@ -80,10 +94,6 @@ def main():
         table.write(RESULTS, HERE / "RESULTS.md")
         return
 
-    import torch
-
-    torch.set_num_threads(1)
-    torch.set_num_interop_threads(1)
     for name in options.sets.split(","):
         for model in options.models.split(","):
             for seed in map(int, options.seeds.split(",")):

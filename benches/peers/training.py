@@ -5,7 +5,8 @@ import time
 
 import numpy as np
 import torch
-from sklearn.metrics import roc_auc_score
+
+from scoring import area, metrics
 
 LENGTH = 200  # positions of a sequence, the start among them
 
@@ -57,19 +58,6 @@ def score(peer, sequences, combos, size=64):
     return [np.concatenate(column) for column in columns]
 
 
-def metrics(probability, truth):
-    held = np.clip(probability, 1e-7, 1 - 1e-7)
-    bins = np.minimum((probability * 15).astype(int), 14)
-    gaps = [abs(probability[bins == bin].mean() - truth[bins == bin].mean()) * (bins == bin).mean() for bin in np.unique(bins)]
-    return {
-        "answers": len(truth),
-        "auc": round(float(roc_auc_score(truth, probability)), 5),
-        "accuracy": round(float(((probability >= 0.5) == truth).mean()), 5),
-        "log_loss": round(float(-(truth * np.log(held) + (1 - truth) * np.log(1 - held)).mean()), 5),
-        "ece": round(float(sum(gaps)), 5),
-    }
-
-
 def report(peer, split, combos):
     """The test learners, scored once: all answers, and the two narrower sets that others score."""
     probability, truth, first, opens, item = score(peer, list(pieces(split.test, split.start)), combos)
@@ -117,7 +105,7 @@ def train(peer, split, seed, minutes, patience, max_epochs, say):
         learnt_wall += time.perf_counter() - wall
         learnt_cpu += time.process_time() - cpu
         probability, truth, *_ = score(peer, validation, combos)
-        auc = round(float(roc_auc_score(truth, probability)), 5)
+        auc = area(probability, truth)
         epochs.append({
             "passes": round(learnt / answers, 3), "valid_auc": auc, "loss": round(float(np.mean(losses)), 5),
             "wall_seconds": round(time.perf_counter() - began, 2), "cpu_seconds": round(time.process_time() - began_cpu, 2),
