@@ -81,7 +81,7 @@ def main():
     parser.add_argument("--models", default="lstm", help="lstm, lstm-quick, qdkt, simplekt, akt, rekt, mikt, dkt, pykt-dkt, pybkt")
     parser.add_argument("--sets", default="gervet", help="gervet, mikt, statics, assist2015, algebra")
     parser.add_argument("--seeds", default="1")
-    parser.add_argument("--minutes", type=float, default=20, help="training stops here; the best epoch so far is scored")
+    parser.add_argument("--minutes", type=float, default=20, help="CPU minutes of a run, validation included; the best epoch so far is scored")
     parser.add_argument("--patience", type=int, default=10, help="epochs without a better validation AUC")
     parser.add_argument("--epochs", type=int, default=200)
     parser.add_argument("--learning-rate", type=float, help="instead of the peer's own")

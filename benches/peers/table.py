@@ -22,7 +22,7 @@ def shown(value, digits=4):
 def best_of(run):
     if not run["epochs"]:
         return "-"
-    return f"{run['best_epoch']} of {len(run['epochs'])}" + (f", cap {run['cap_minutes']:g} min" if run["capped"] else "")
+    return f"{run['best_epoch']} of {len(run['epochs'])}" + (f", stopped at {run['epochs'][-1]['cpu_seconds'] / 60:.0f} CPU min" if run["capped"] else "")
 
 
 def auc(run, part):

@@ -1,6 +1,7 @@
 """Train a peer, keep the epoch that validates best, score the test learners once."""
 
 import copy
+import signal
 import time
 
 import numpy as np
@@ -76,11 +77,19 @@ def report(peer, split, combos):
     return found
 
 
+class Stop:
+    """Asked for by SIGTERM: the run ends after this batch and scores its best epoch so far."""
+
+    def __init__(self):
+        self.asked = False
+        signal.signal(signal.SIGTERM, lambda *_: setattr(self, "asked", True))
+
+
 def train(peer, split, seed, minutes, patience, max_epochs, say):
     combos = np.array(split.combos)
     training, validation = list(pieces(split.train, split.start)), list(pieces(split.valid, split.start))
     answers = sum(len(items) - 1 for items, _, _ in training)
-    order = torch.Generator().manual_seed(seed)
+    order, stop = torch.Generator().manual_seed(seed), Stop()
     optimizer = torch.optim.Adam(peer.module.parameters(), lr=peer.learning_rate, weight_decay=peer.weight_decay)
     epochs, best, kept, capped = [], None, None, False
     began, began_cpu = time.perf_counter(), time.process_time()
@@ -99,7 +108,7 @@ def train(peer, split, seed, minutes, patience, max_epochs, say):
                 optimizer.step()
                 optimizer.zero_grad()
             learnt += int(batch["mask_seq"][:, 1:].sum())
-            if time.perf_counter() - began > minutes * 60:
+            if stop.asked or time.process_time() - began_cpu > minutes * 60:
                 capped = True
                 break
         learnt_wall += time.perf_counter() - wall
