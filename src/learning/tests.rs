@@ -255,6 +255,37 @@ fn one_sided_answers_train_to_finite_weights() {
 }
 
 #[test]
+fn an_item_with_five_hundred_skills_and_a_very_long_history_train_to_finite_weights() {
+    let mut dataset = class(30, 20);
+    dataset.vocabulary.skills = (0..500).map(|n| SkillId::parse(format!("skill {n:04}")).unwrap()).collect();
+    dataset.vocabulary.item_skills[0] = (0..500).collect();
+    let long = class(31, 3_000).sequences.into_iter().find(|long| dataset.sequences.iter().all(|known| known.learner != long.learner));
+    dataset.sequences.extend(long);
+    dataset.sequences.sort_by_key(|sequence| sequence.learner);
+    let config = TrainingConfig { max_epochs: 1, ..config() };
+    let whole = train_member(&dataset, &config, 1, &Silent).unwrap();
+    assert!(artefact::decode(&whole.weights).is_ok());
+    let cut = train_member(&dataset, &TrainingConfig { max_sequence: 100, ..config }, 1, &Silent).unwrap();
+    assert!(cut.report.steps == whole.report.steps && cut.weights != whole.weights);
+}
+
+#[test]
+fn a_learner_of_a_hundred_and_fifty_items_and_eight_members_fit_in_64_kib() {
+    let dataset = Class { learners: 30, answers: 20, items: 150, skills: 30 }.dataset(9);
+    let config = TrainingConfig { max_epochs: 1, ..TrainingConfig::default() };
+    let weights = train_member(&dataset, &config, 5, &Silent).unwrap().weights;
+    let catalog = Arc::new(catalog(&dataset.vocabulary));
+    let predictor = Predictor::load(&vec![weights; 8], catalog, Arc::new(dataset.counts())).unwrap();
+    let mut state = predictor.new_state();
+    for item in 0..150 {
+        let answer = Answer { item, ..dataset.sequences[0].answers[0] };
+        predictor.advance(&mut state, &event(&dataset, &dataset.sequences[0], &answer));
+    }
+    assert_eq!((state.record.items.len(), state.record.skills.len()), (150, 30));
+    assert!(state.bytes() <= 64 * 1024, "{} bytes", state.bytes());
+}
+
+#[test]
 fn without_members_counts_answer_and_nothing_known_is_no_obstacle() {
     let dataset = class(30, 20);
     let predictor = Predictor::load(&[], Arc::new(catalog(&dataset.vocabulary)), Arc::new(dataset.counts())).unwrap();
