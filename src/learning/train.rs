@@ -91,8 +91,6 @@ const SMALLEST_STEP: usize = 128;
 /// An earlier epoch is kept instead of the last one only if its validation loss was better by this part: with few validation
 /// learners the best of several epochs is mostly luck, and the last has the smallest steps behind it.
 const CLEARLY: f64 = 0.003;
-/// Training stops when the validation loss is above the best by this part: it is learning answers by heart.
-const HOPELESSLY: f64 = 0.02;
 
 fn tallies(sequences: &[&Sequence], items: usize) -> Vec<Tally> {
     let mut tallies = vec![Tally::default(); items];
@@ -183,7 +181,7 @@ pub(super) struct Trainer<'a> {
     /// What all training learners did.
     evidence: Evidence,
     batch_answers: usize,
-    /// Whether there are enough validation answers to tell when to stop.
+    /// Whether there are enough validation answers to tell which epoch was best.
     watched: bool,
     network: Network,
     optimiser: Adam,
@@ -232,10 +230,9 @@ impl<'a> Trainer<'a> {
 
     pub(super) fn done(&self) -> bool {
         let epochs = self.course.report.epochs;
-        // Where nothing can tell when to stop, stop early.
+        // Where nothing can tell which epoch was best, stop early.
         let last = if self.watched { self.config.max_epochs } else { self.config.max_epochs.div_ceil(3) };
-        let hopeless = |best: &Best| self.course.report.validation_log_loss.is_some_and(|loss| loss > best.log_loss * (1.0 + HOPELESSLY));
-        epochs >= last || self.course.best.as_ref().is_some_and(hopeless)
+        epochs >= last
     }
 
     /// One pass over the training learners, then a look at the validation learners.
