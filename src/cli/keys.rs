@@ -59,7 +59,9 @@ pub async fn run(args: Args, globals: Globals) -> anyhow::Result<()> {
             tx.commit().await?;
             let mut shown = describe(&minted.key);
             shown["secret"] = json!(minted.secret);
-            globals.print(&shown, || format!("{}\n\nThis secret is shown once; only its hash is kept.", minted.secret))
+            // The secret alone on standard output: `KEY=$(parcours keys create …)` works.
+            eprintln!("This secret is shown once; only its hash is kept.");
+            globals.print(&shown, || minted.secret.clone())
         }
         Command::List { tenant } => {
             let found = keys::list(&mut app.store.read().await?, tenant.as_ref()).await?;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Globals, bar};
 use crate::learning::registry::{Candidate, Registry};
+use crate::store::tenants;
 
 /// Train the shards that changed from the stored events, and save the result as a candidate version.
 ///
@@ -20,12 +21,19 @@ pub struct Args {
 pub async fn run(args: Args, globals: Globals) -> anyhow::Result<()> {
     let app = globals.open().await?;
     let registry = Registry::new(app.store.clone(), app.secrets.clone(), app.clock.clone(), &app.config);
+    let mut tx = app.store.write().await?;
+    tenants::ensure(&mut tx, &args.tenant.tenant, app.clock.now()).await?;
+    tx.commit().await?;
     let bar = bar::Bar::new();
     let candidate = registry.train(&args.tenant.tenant, args.full, Arc::new(bar.clone())).await;
     bar.finish();
     let candidate = candidate?;
     app.close().await;
-    globals.print(&candidate, || format!("{}\nserve it with: parcours models promote {}", summary(&candidate), candidate.version))
+    let next = match candidate.trained.len() + candidate.reused.len() {
+        0 => "no shard has enough data to train on: import or send answers first".to_string(),
+        _ => format!("serve it with: parcours models promote {}", candidate.version),
+    };
+    globals.print(&candidate, || format!("{}\n{next}", summary(&candidate)))
 }
 
 /// A candidate in words.

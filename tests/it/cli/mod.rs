@@ -57,6 +57,23 @@ fn a_key_is_made_listed_and_revoked() {
 }
 
 #[test]
+fn training_on_an_empty_database_says_what_is_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = parcours(folder.path(), &["train"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("import or send answers first"), "{text}");
+}
+
+#[test]
+fn a_new_key_stands_alone_on_standard_output() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = parcours(folder.path(), &["keys", "create", "--name", "moodle", "--scopes", "ingest"]);
+    let text = String::from_utf8(made.stdout).unwrap();
+    assert!(text.starts_with("parcours_") && text.lines().count() == 1, "{text}");
+}
+
+#[test]
 fn every_command_explains_itself() {
     let folder = tempfile::tempdir().unwrap();
     for command in [
