@@ -36,6 +36,8 @@ mod state;
 #[cfg(test)]
 mod tests;
 pub mod train;
+#[cfg(test)]
+mod twin;
 
 pub use crate::config::TrainingConfig;
 pub use counts::Counts;
