@@ -104,9 +104,9 @@ def render():
             cells = [result["rows"][place] for _, result in ablations]
             name = (row["part"] or "(the whole model)").replace("_", " ")
             text.append(f"| {name} | " + " | ".join(f"{cell['auc']:.4f} ± {cell['auc_sd']:.4f} ({cell['difference']:+.4f})" for cell in cells) + " |")
-    text += ["", "## Baselines", "", "AUC, same protocol.", ""]
     baselines = [(SETS[line["set"]][0], {r["model"]: r for r in line["result"]["models"]}) for line in of("baselines")]
     if baselines:
+        text += ["", "## Baselines", "", "AUC, same protocol.", ""]
         models = list(baselines[0][1])
         text += ["| data | " + " | ".join(models) + " |", "|---|" + "---|" * len(models)]
         for title, results in baselines:
