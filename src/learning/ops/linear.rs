@@ -51,27 +51,35 @@ impl CustomOp3 for Linear {
         _y: &Tensor,
         dy: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
-        let ((rows, inputs), outputs) = (x.dims2()?, w.dim(0)?);
         let dy = dy.contiguous()?;
-        let (x_store, x_layout) = x.storage_and_layout();
-        let (w_store, w_layout) = w.storage_and_layout();
+        let (dx, dw) = slopes(x, w, &dy)?;
+        let outputs = w.dim(0)?;
         let (dy_store, dy_layout) = dy.storage_and_layout();
-        let (x, w, dy) = (cpu(&x_store, x_layout)?, cpu(&w_store, w_layout)?, cpu(&dy_store, dy_layout)?);
-        let mut dx = vec![0.0; rows * inputs];
-        product_plain(rows, inputs, outputs, dy, w, &mut dx, false);
-        let mut dw = vec![0.0; outputs * inputs];
-        product_at(outputs, inputs, rows, dy, x, &mut dw, false);
+        let dy = cpu(&dy_store, dy_layout)?;
         let mut db = vec![0.0f32; outputs];
         for row in dy.chunks_exact(outputs) {
             db.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
         }
-        let cpu = &candle_core::Device::Cpu;
-        Ok((
-            Some(Tensor::from_vec(dx, (rows, inputs), cpu)?),
-            Some(Tensor::from_vec(dw, (outputs, inputs), cpu)?),
-            Some(Tensor::from_vec(db, outputs, cpu)?),
-        ))
+        Ok((dx, Some(dw), Some(Tensor::from_vec(db, outputs, &candle_core::Device::Cpu)?)))
     }
+}
+
+/// The slopes of x wᵀ with respect to x, where anything asks for it, and to w.
+fn slopes(x: &Tensor, w: &Tensor, dy: &Tensor) -> Result<(Option<Tensor>, Tensor)> {
+    let ((rows, inputs), outputs) = (x.dims2()?, w.dim(0)?);
+    let (x_store, x_layout) = x.storage_and_layout();
+    let (w_store, w_layout) = w.storage_and_layout();
+    let (dy_store, dy_layout) = dy.storage_and_layout();
+    let (xs, ws, dy) = (cpu(&x_store, x_layout)?, cpu(&w_store, w_layout)?, cpu(&dy_store, dy_layout)?);
+    let mut dw = vec![0.0; outputs * inputs];
+    product_at(outputs, inputs, rows, dy, xs, &mut dw, false);
+    let dw = Tensor::from_vec(dw, (outputs, inputs), &candle_core::Device::Cpu)?;
+    if !x.track_op() {
+        return Ok((None, dw));
+    }
+    let mut dx = vec![0.0; rows * inputs];
+    product_plain(rows, inputs, outputs, dy, ws, &mut dx, false);
+    Ok((Some(Tensor::from_vec(dx, (rows, inputs), &candle_core::Device::Cpu)?), dw))
 }
 
 /// As [`numbers`], from a tensor's storage.
@@ -102,22 +110,8 @@ impl CustomOp2 for Product {
     }
 
     fn bwd(&self, x: &Tensor, w: &Tensor, _y: &Tensor, dy: &Tensor) -> Result<(Option<Tensor>, Option<Tensor>)> {
-        let ((rows, inputs), outputs) = (x.dims2()?, w.dim(0)?);
-        let (x_store, x_layout) = x.storage_and_layout();
-        let (w_store, w_layout) = w.storage_and_layout();
-        let (dy_store, dy_layout) = dy.storage_and_layout();
-        let (xs, ws, dy) = (cpu(&x_store, x_layout)?, cpu(&w_store, w_layout)?, cpu(&dy_store, dy_layout)?);
-        let cpu = &candle_core::Device::Cpu;
-        let dx = if x.track_op() {
-            let mut dx = vec![0.0; rows * inputs];
-            product_plain(rows, inputs, outputs, dy, ws, &mut dx, false);
-            Some(Tensor::from_vec(dx, (rows, inputs), cpu)?)
-        } else {
-            None
-        };
-        let mut dw = vec![0.0; outputs * inputs];
-        product_at(outputs, inputs, rows, dy, xs, &mut dw, false);
-        Ok((dx, Some(Tensor::from_vec(dw, (outputs, inputs), cpu)?)))
+        let (dx, dw) = slopes(x, w, &dy.contiguous()?)?;
+        Ok((dx, Some(dw)))
     }
 }
 

@@ -200,8 +200,8 @@ impl CustomOp3 for AdditiveRecurrence {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{difference, loss, variable};
     use super::*;
-    use crate::learning::random::Stream;
     use candle_core::Var;
 
     const D: usize = 3;
@@ -211,18 +211,8 @@ mod tests {
         Runs::pack(vec![vec![0, 2], vec![1, 3, 4], vec![5]], 6)
     }
 
-    fn variable(name: &str, shape: (usize, usize)) -> Var {
-        let values = Stream::new(1, "test", name.as_bytes()).around_zero(shape.0 * shape.1, 0.8);
-        Var::from_vec(values, shape, &Device::Cpu).unwrap()
-    }
-
     fn inputs() -> [Var; 3] {
-        [variable("x", (6, D)), variable("gap", (6, D)), variable("weights", (2 * D, D))]
-    }
-
-    /// The loss: a fixed random weighting of what the recurrence says.
-    fn loss(output: &Tensor) -> Tensor {
-        (output * variable("loss", (6, D)).as_tensor()).unwrap().sum_all().unwrap()
+        [variable("x", &[6, D]), variable("gap", &[6, D]), variable("weights", &[2 * D, D])]
     }
 
     /// The same recurrence, step by step in candle's own operations, as slow and plain as the formula.
@@ -265,7 +255,6 @@ mod tests {
         let [x, gap, weights] = inputs();
         let fast = recur(&x, &gap, &weights, &runs()).unwrap();
         let plain = slow(&x, &gap, &weights, &runs());
-        let difference = |a: &Tensor, b: &Tensor| (a - b).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
         assert!(difference(&fast, &plain) < 1e-6);
         let (fast, plain) = (loss(&fast).backward().unwrap(), loss(&plain).backward().unwrap());
         for variable in [&x, &gap, &weights] {
