@@ -42,9 +42,18 @@ pub async fn admit(State(state): State<ApiState>, request: Request, next: Next) 
     match state.in_flight.try_acquire() {
         Ok(_permit) => next.run(request).await,
         Err(_) => {
+            take_in(request).await;
             Problem::new(Code::TooManyRequests, "too many requests are being worked on; try again shortly").retry_after(1).into_response()
         }
     }
+}
+
+/// Reads a refused request to its end. A connection closed on unread bytes is reset, and the client sees a broken
+/// connection in place of the answer; a long or slow body is not worth the wait.
+async fn take_in(request: Request) {
+    const LONGEST: usize = 256 << 10;
+    let body = axum::body::to_bytes(request.into_body(), LONGEST);
+    drop(tokio::time::timeout(Duration::from_secs(1), body).await);
 }
 
 /// Ends a request that takes longer than `server.request_timeout_ms`. Its unit of work is rolled back.
