@@ -3,7 +3,11 @@
 //! Every product here runs on the calling thread alone and sums in an order that depends on the shapes only, so that a
 //! training repeats to the byte with any number of threads. Matrices are row-major slices.
 
+//! Loops marked `multiversion` are compiled twice, for any processor and for one with wide registers; nothing in them is fused
+//! or reordered, so both give the same numbers.
+
 use gemm::{Parallelism, gemm};
+use multiversion::multiversion;
 
 /// Longest reduction handed to one product: beyond 512 the blocking of `gemm` follows the cache sizes of the machine,
 /// and with it the last bits of the result.
@@ -76,6 +80,38 @@ pub fn product_at(m: usize, n: usize, k: usize, a: &[f32], b: &[f32], c: &mut [f
     product(m, n, k, View { data: a, row: 1, column: m }, View { data: b, row: n, column: 1 }, c, accumulate);
 }
 
+/// y += x W, W [inputs, outputs]: one row times a matrix, where serving needs no more. `w` may have more rows than `x` has numbers.
+#[multiversion(targets("x86_64+avx2"))]
+pub fn add_product(x: &[f32], w: &[f32], y: &mut [f32]) {
+    /// A stretch of y that stays in registers while all of x goes by.
+    #[inline(always)]
+    fn stretch<const N: usize>(x: &[f32], w: &[f32], y: &mut [f32], from: usize) {
+        let outputs = y.len();
+        let mut sums = [0.0f32; N];
+        sums.copy_from_slice(&y[from..from + N]);
+        for (x, row) in x.iter().zip(w.chunks_exact(outputs)) {
+            let row = &row[from..from + N];
+            for lane in 0..N {
+                sums[lane] += x * row[lane];
+            }
+        }
+        y[from..from + N].copy_from_slice(&sums);
+    }
+    let mut from = 0;
+    while from + 64 <= y.len() {
+        stretch::<64>(x, w, y, from);
+        from += 64;
+    }
+    while from + 8 <= y.len() {
+        stretch::<8>(x, w, y, from);
+        from += 8;
+    }
+    while from < y.len() {
+        stretch::<1>(x, w, y, from);
+        from += 1;
+    }
+}
+
 /// tanh as a ratio of polynomials (the coefficients Eigen uses), within 4e-7: vectorises, and is the same on every libm.
 #[inline(always)]
 pub fn tanh(x: f32) -> f32 {
@@ -102,6 +138,7 @@ pub fn sigmoid(x: f32) -> f32 {
 }
 
 /// Sum of max(x, 0) · w, in eight running sums: one alone would wait for each addition.
+#[multiversion(targets("x86_64+avx2"))]
 pub fn positive_dot(x: &[f32], w: &[f32]) -> f32 {
     let mut sums = [0.0f32; 8];
     let (xs, ws) = (x.chunks_exact(8), w.chunks_exact(8));

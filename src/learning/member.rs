@@ -6,21 +6,22 @@
 
 use std::collections::HashMap;
 
-use half::f16;
 use half::slice::HalfFloatSliceExt;
 use half::vec::HalfFloatVecExt;
+use half::{bf16, f16};
+use multiversion::multiversion;
 use rustc_hash::FxHashMap;
 
 use super::artefact::{Header, Tensors};
 use super::batch::fade;
 use super::evidence::{ITEM_FEATURES, SET_FEATURES};
 use super::index::Index;
-use super::math::{sigmoid, tanh};
+use super::math::{add_product, sigmoid, tanh};
 use super::network::{INPUTS, ITEM_ROWS, SKILL_ROWS, hidden};
 use super::ops::squash;
 use super::predictor::LoadError;
 use super::record::{ANSWER_FEATURES, FEATURES, LEARNER_FEATURES, OWN_FEATURES, Record, STEP_BUCKETS, Standing, TIME_BUCKETS, gap_buckets};
-use super::scene::Scene;
+use super::scene::{Scene, Subject};
 
 /// A learner's vectors in one member: right after the last answer, before any forgetting.
 #[derive(Debug, Clone, Default)]
@@ -62,17 +63,8 @@ impl Matrix {
 
     /// y += x W
     pub(super) fn add(&self, x: &[f32], y: &mut [f32]) {
-        let mut rows = self.rows.chunks_exact(self.outputs);
-        let mut pairs = x.chunks_exact(4);
-        for x in &mut pairs {
-            let (Some(a), Some(b), Some(c), Some(d)) = (rows.next(), rows.next(), rows.next(), rows.next()) else { return };
-            for ((((y, a), b), c), d) in y.iter_mut().zip(a).zip(b).zip(c).zip(d) {
-                *y += x[0] * a + x[1] * b + (x[2] * c + x[3] * d);
-            }
-        }
-        for (x, row) in pairs.remainder().iter().zip(rows) {
-            y.iter_mut().zip(row).for_each(|(y, w)| *y += x * w);
-        }
+        debug_assert_eq!(y.len(), self.outputs);
+        add_product(x, &self.rows, y);
     }
 }
 
@@ -121,7 +113,7 @@ impl Track {
     fn fade(&self, h: &[f32], gap: (u32, u32)) -> Vec<f32> {
         let mut gate = self.gap(gap, h.len());
         self.forget.add(h, &mut gate);
-        gate.iter_mut().zip(h).for_each(|(gate, h)| *gate = h * sigmoid(*gate));
+        let_through(&mut gate, h);
         gate
     }
 
@@ -136,9 +128,9 @@ impl Track {
         match faded {
             Some(faded) => {
                 self.update.add(&faded, &mut update);
-                update.iter_mut().zip(&faded).for_each(|(update, faded)| *update = faded + tanh(*update));
+                add_on(&mut update, &faded);
             }
-            None => update.iter_mut().for_each(|update| *update = tanh(*update)),
+            None => bend(&mut update),
         }
         update
     }
@@ -169,7 +161,8 @@ pub struct Member {
     pub(super) skill: Track,
     /// The output layer's product of each skill's vector and of each item's own, by position in the index: [positions, hidden].
     pub(super) skill_side: Vec<f32>,
-    item_side: Vec<f32>,
+    /// Of items, in bfloat16: there are many, and reading them is what scoring waits for.
+    item_side: Vec<bf16>,
     pub(super) hidden_bias: Vec<f32>,
     pub(super) from_domain: Matrix,
     pub(super) from_skill: Matrix,
@@ -212,11 +205,14 @@ impl Member {
         let mut skill_side = vec![0.0; index.catalog.skills.len() * h];
         skill_rows.chunks_exact(d).zip(skill_side.chunks_exact_mut(h)).for_each(|(row, side)| from_skills.add(row, side));
         let item_of: HashMap<&str, usize> = header.items.iter().map(String::as_str).zip(0..).collect();
-        let mut item_side = vec![0.0; index.items().count() * h];
+        let mut item_side = vec![bf16::ZERO; index.items().count() * h];
+        let mut exact = vec![0.0; h];
         for (item, side) in index.items().zip(item_side.chunks_exact_mut(h)) {
             if let Some(&row) = item_of.get(item.as_str()) {
-                from_items.add(&item_vectors[row * d..][..d], side);
-                side.iter_mut().for_each(|value| *value *= fade(attempts[row]));
+                exact.fill(0.0);
+                from_items.add(&item_vectors[row * d..][..d], &mut exact);
+                exact.iter_mut().for_each(|value| *value *= fade(attempts[row]));
+                side.convert_from_f32_slice(&exact);
             }
         }
         let weight = tensor(tensors, "output.states.weight", &[h, 2 * d + FEATURES])?;
@@ -290,52 +286,99 @@ impl Member {
             known[SET_FEATURES..].copy_from_slice(&group.learner);
             self.add_features(ITEM_FEATURES, &known, row);
         }
-        let no_item = vec![0.0; h];
-        let mut with_own = vec![0.0; h];
-        let score = |subject: &super::scene::Subject| {
-            let mut group = &groups[subject.group as usize * h..][..h];
+        // Subjects with something of their own: their row is not their group's.
+        for subject in &scene.subjects {
             if let Some(own) = &subject.own {
-                with_own.copy_from_slice(group);
-                self.add_features(FEATURES - OWN_FEATURES, own, &mut with_own);
-                group = &with_own;
+                let (start, group) = (groups.len(), subject.group as usize * h);
+                groups.extend_from_within(group..group + h);
+                self.add_features(FEATURES - OWN_FEATURES, own, &mut groups[start..]);
             }
-            let item = subject.item.map_or(&no_item[..], |item| &self.item_side[item as usize * h..][..h]);
-            subject.view.base + self.output_bias + self.read_out(group, item, &subject.view.features)
-        };
-        scene.subjects.iter().map(score).collect()
+        }
+        let mut logits = vec![0.0; scene.subjects.len()];
+        let (by_features, _) = self.from_features.rows.split_at(ITEM_FEATURES * h);
+        let layer = Layer { groups: &groups, shared: scene.groups.len(), items: &self.item_side, by_features, output: &self.output };
+        read_out(layer, &scene.subjects, &mut logits);
+        logits.iter_mut().zip(&scene.subjects).for_each(|(logit, subject)| *logit += subject.view.base + self.output_bias);
+        logits
     }
 
     /// y += features W, for features from the `from`th on.
     fn add_features(&self, from: usize, features: &[f32], y: &mut [f32]) {
-        let h = y.len();
-        let rows = self.from_features.rows[from * h..].chunks_exact(h);
-        features.iter().zip(rows).filter(|(value, _)| **value != 0.0).for_each(|(value, row)| add_scaled(y, row, *value));
-    }
-
-    /// w · relu(group + item + item features · W), in eight running sums: one alone would wait for each addition.
-    fn read_out(&self, group: &[f32], item: &[f32], features: &[f32; ITEM_FEATURES]) -> f32 {
-        const LANES: usize = 8;
-        let h = group.len();
-        let (base, count) = self.from_features.rows[..2 * h].split_at(h);
-        let term = |at: usize| {
-            let z = group[at] + item[at] + features[0] * base[at] + features[1] * count[at];
-            z.max(0.0) * self.output[at]
-        };
-        let mut sums = [0.0f32; LANES];
-        for start in (0..h - h % LANES).step_by(LANES) {
-            let (group, item, output) = (&group[start..][..LANES], &item[start..][..LANES], &self.output[start..][..LANES]);
-            let (base, count) = (&base[start..][..LANES], &count[start..][..LANES]);
-            for lane in 0..LANES {
-                let z = group[lane] + item[lane] + features[0] * base[lane] + features[1] * count[lane];
-                sums[lane] += z.max(0.0) * output[lane];
-            }
-        }
-        sums.iter().sum::<f32>() + (h - h % LANES..h).map(term).sum::<f32>()
+        add_product(features, &self.from_features.rows[from * y.len()..], y);
     }
 }
 
-pub(super) fn squashed(mut h: Vec<f32>) -> Vec<f32> {
+/// The last layer's parts.
+#[derive(Clone, Copy)]
+struct Layer<'a> {
+    /// [groups, hidden]: one for each group of subjects, then one for each subject that has something of its own, in their order.
+    groups: &'a [f32],
+    shared: usize,
+    /// [items, hidden]
+    items: &'a [bf16],
+    /// [ITEM_FEATURES, hidden]
+    by_features: &'a [f32],
+    output: &'a [f32],
+}
+
+/// w · relu(group + item + item features · W) of each subject, in eight running sums: one alone would wait for each addition.
+#[multiversion(targets("x86_64+avx2"))]
+fn read_out(layer: Layer<'_>, subjects: &[Subject], logits: &mut [f32]) {
+    const LANES: usize = 8;
+    let h = layer.output.len();
+    let (base, count) = layer.by_features.split_at(h);
+    let nothing = vec![bf16::ZERO; h];
+    let mut next_own = layer.shared;
+    for (subject, logit) in subjects.iter().zip(logits) {
+        let mut group = subject.group as usize;
+        if subject.own.is_some() {
+            group = next_own;
+            next_own += 1;
+        }
+        let group = &layer.groups[group * h..][..h];
+        let item = subject.item.map_or(&nothing[..], |item| &layer.items[item as usize * h..][..h]);
+        let [of_base, of_count] = subject.view.features;
+        let term = |group: f32, item: bf16, base: f32, count: f32, output: f32| {
+            let item = f32::from_bits(u32::from(item.to_bits()) << 16);
+            (group + item + of_base * base + of_count * count).max(0.0) * output
+        };
+        let mut sums = [0.0f32; LANES];
+        let lanes = group.chunks_exact(LANES).zip(item.chunks_exact(LANES));
+        let weights = base.chunks_exact(LANES).zip(count.chunks_exact(LANES)).zip(layer.output.chunks_exact(LANES));
+        for ((group, item), ((base, count), output)) in lanes.zip(weights) {
+            for lane in 0..LANES {
+                sums[lane] += term(group[lane], item[lane], base[lane], count[lane], output[lane]);
+            }
+        }
+        let rest = (h - h % LANES..h).map(|at| term(group[at], item[at], base[at], count[at], layer.output[at])).sum::<f32>();
+        *logit = sums.iter().sum::<f32>() + rest;
+    }
+}
+
+/// gate = h ⊙ σ(gate)
+#[multiversion(targets("x86_64+avx2"))]
+fn let_through(gate: &mut [f32], h: &[f32]) {
+    gate.iter_mut().zip(h).for_each(|(gate, h)| *gate = h * sigmoid(*gate));
+}
+
+/// update = h' + tanh(update)
+#[multiversion(targets("x86_64+avx2"))]
+fn add_on(update: &mut [f32], faded: &[f32]) {
+    update.iter_mut().zip(faded).for_each(|(update, faded)| *update = faded + tanh(*update));
+}
+
+#[multiversion(targets("x86_64+avx2"))]
+fn bend(update: &mut [f32]) {
+    update.iter_mut().for_each(|update| *update = tanh(*update));
+}
+
+#[multiversion(targets("x86_64+avx2"))]
+fn squash_all(h: &mut [f32]) {
     h.iter_mut().for_each(|value| *value = squash(*value));
+}
+
+pub(super) fn squashed(mut h: Vec<f32>) -> Vec<f32> {
+    squash_all(&mut h);
     h
 }
 

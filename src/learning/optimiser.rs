@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use candle_core::{Device, Result, Tensor, Var, backprop::GradStore};
+use multiversion::multiversion;
 
 use super::artefact::Tensors;
 use super::network::{ITEM_ROWS, Network};
@@ -61,13 +62,18 @@ impl Rate {
     }
 
     fn update(self, values: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32], mean: &mut [f32]) {
-        for ((((value, g), first), second), mean) in values.iter_mut().zip(gradient).zip(first).zip(second).zip(mean) {
-            let g = g * self.clip + self.weight_decay * *value;
-            *first += (1.0 - BETA_1) * (g - *first);
-            *second += (1.0 - BETA_2) * (g * g - *second);
-            *value -= self.learning_rate * (*first * self.unbias_1) / ((*second * self.unbias_2).sqrt() + EPSILON);
-            *mean += self.into_mean * (*value - *mean);
-        }
+        update(self, values, gradient, first, second, mean);
+    }
+}
+
+#[multiversion(targets("x86_64+avx2"))]
+fn update(rate: Rate, values: &mut [f32], gradient: &[f32], first: &mut [f32], second: &mut [f32], mean: &mut [f32]) {
+    for ((((value, g), first), second), mean) in values.iter_mut().zip(gradient).zip(first).zip(second).zip(mean) {
+        let g = g * rate.clip + rate.weight_decay * *value;
+        *first += (1.0 - BETA_1) * (g - *first);
+        *second += (1.0 - BETA_2) * (g * g - *second);
+        *value -= rate.learning_rate * (*first * rate.unbias_1) / ((*second * rate.unbias_2).sqrt() + EPSILON);
+        *mean += rate.into_mean * (*value - *mean);
     }
 }
 
@@ -81,8 +87,15 @@ pub struct ItemRows<'a> {
     pub seen: &'a Var,
 }
 
+/// In eight running sums a stretch, the stretches in double precision.
+#[multiversion(targets("x86_64+avx2"))]
 fn square_sum(values: &[f32]) -> f64 {
-    values.chunks(256).map(|chunk| f64::from(chunk.iter().map(|value| value * value).sum::<f32>())).sum()
+    let stretch = |values: &[f32]| {
+        let mut sums = [0.0f32; 8];
+        values.chunks(8).for_each(|values| sums.iter_mut().zip(values).for_each(|(sum, value)| *sum += value * value));
+        f64::from(sums.iter().sum::<f32>())
+    };
+    values.chunks(256).map(stretch).sum()
 }
 
 impl Adam {

@@ -4,6 +4,8 @@
 
 use std::sync::Arc;
 
+use multiversion::multiversion;
+
 use super::baseline::BestLr;
 use super::dataset::Marks;
 use super::evidence::Evidence;
@@ -187,20 +189,11 @@ impl Predictor {
         if self.members.is_empty() {
             return scene.subjects.iter().map(|subject| Prediction { p_correct: fallback(scene, subject), spread: 0.0 }).collect();
         }
-        let mut sums = vec![(0.0f32, 0.0f32); scene.subjects.len()];
+        let mut sums = Sums::new(scene.subjects.len());
         for (member, state_in) in self.members.iter().zip(&state.members) {
-            let logits = member.score(state_in, &state.record, scene, now.0);
-            for ((sum, square), p) in sums.iter_mut().zip(logits.into_iter().map(sigmoid)) {
-                *sum += p;
-                *square += p * p;
-            }
+            sums.add(&member.score(state_in, &state.record, scene, now.0));
         }
-        let count = self.members.len() as f32;
-        let prediction = |(sum, square): (f32, f32)| {
-            let mean = sum / count;
-            Prediction { p_correct: mean, spread: if count > 1.0 { (square / count - mean * mean).max(0.0).sqrt() } else { 0.0 } }
-        };
-        sums.into_iter().map(prediction).collect()
+        sums.predictions(self.members.len() as f32)
     }
 
     /// Mastery of skills: p(correct) on an item of average difficulty of that skill. In the order of `skills`. A right answer never
@@ -325,6 +318,39 @@ impl Predictor {
 
 fn counted(standing: Option<&Standing>) -> (u32, u32) {
     standing.map_or((0, 0), |standing| (standing.tally.attempts as u32, standing.tally.right as u32))
+}
+
+/// Of the members' probabilities, and of their squares.
+struct Sums {
+    plain: Vec<f32>,
+    squares: Vec<f32>,
+}
+
+impl Sums {
+    fn new(count: usize) -> Self {
+        Self { plain: vec![0.0; count], squares: vec![0.0; count] }
+    }
+
+    fn add(&mut self, logits: &[f32]) {
+        #[multiversion(targets("x86_64+avx2"))]
+        fn add(logits: &[f32], plain: &mut [f32], squares: &mut [f32]) {
+            for ((logit, sum), square) in logits.iter().zip(plain).zip(squares) {
+                let p = sigmoid(*logit);
+                *sum += p;
+                *square += p * p;
+            }
+        }
+        add(logits, &mut self.plain, &mut self.squares);
+    }
+
+    fn predictions(&self, members: f32) -> Vec<Prediction> {
+        let prediction = |(sum, square): (&f32, &f32)| {
+            let mean = sum / members;
+            let spread = if members > 1.0 { (square / members - mean * mean).max(0.0).sqrt() } else { 0.0 };
+            Prediction { p_correct: mean, spread }
+        };
+        self.plain.iter().zip(&self.squares).map(prediction).collect()
+    }
 }
 
 /// What is added to a logit of mastery right after an answer: as little as keeps a right answer from lowering what was shown

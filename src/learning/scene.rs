@@ -82,7 +82,7 @@ impl<'a> Others<'a> {
 
 impl<'a> Scene<'a> {
     pub fn new(others: &Others<'_>, record: &Record, targets: impl Iterator<Item = Target<'a>>, now: i64) -> Self {
-        let mut scene = Self::default();
+        let mut scene = Self { groups: Vec::new(), subjects: Vec::with_capacity(targets.size_hint().0) };
         let mut group_of: FxHashMap<u32, u32> = FxHashMap::default();
         for target in targets {
             let known = others.index.skills_of(target.item);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use candle_core::{CpuStorage, CustomOp1, CustomOp2, CustomOp3, Device, Layout, Result, Shape, Tensor};
+use multiversion::multiversion;
 
 use super::linear::{cpu, numbers};
 
@@ -28,10 +29,9 @@ impl<const TABLES: usize> SumRows<TABLES> {
         let mut sum = vec![0.0; rows * d];
         for ((storage, layout), of) in tables.into_iter().zip(&self.0) {
             let table = numbers(storage, layout)?;
-            let add = |sum: &mut [f32], row: &[f32]| sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
             match of {
                 None => add(&mut sum, table),
-                Some(of) => sum.chunks_exact_mut(d).zip(of.iter()).for_each(|(sum, row)| add(sum, &table[*row as usize * d..][..d])),
+                Some(of) => add_rows(&mut sum, table, of, d),
             }
         }
         Ok((CpuStorage::F32(sum), (rows, d).into()))
@@ -46,14 +46,27 @@ impl<const TABLES: usize> SumRows<TABLES> {
             None => slope.to_vec(),
             Some(of) => {
                 let mut values = vec![0.0f32; table.elem_count()];
-                for (row, slope) in of.iter().zip(slope.chunks_exact(d)) {
-                    values[*row as usize * d..][..d].iter_mut().zip(slope).for_each(|(sum, value)| *sum += value);
-                }
+                add_back(&mut values, slope, of, d);
                 values
             }
         };
         Tensor::from_vec(values, table.shape().clone(), &Device::Cpu).map(Some)
     }
+}
+
+#[inline(always)]
+fn add(sum: &mut [f32], row: &[f32]) {
+    sum.iter_mut().zip(row).for_each(|(sum, value)| *sum += value);
+}
+
+#[multiversion(targets("x86_64+avx2"))]
+fn add_rows(sum: &mut [f32], table: &[f32], rows: &[u32], d: usize) {
+    sum.chunks_exact_mut(d).zip(rows).for_each(|(sum, row)| add(sum, &table[*row as usize * d..][..d]));
+}
+
+#[multiversion(targets("x86_64+avx2"))]
+fn add_back(table: &mut [f32], slopes: &[f32], rows: &[u32], d: usize) {
+    slopes.chunks_exact(d).zip(rows).for_each(|(slope, row)| add(&mut table[*row as usize * d..][..d], slope));
 }
 
 impl CustomOp2 for SumRows<2> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use candle_core::{CpuStorage, CustomOp2, CustomOp3, Device, Layout, Result, Shape, Tensor};
+use multiversion::multiversion;
 
 use super::super::math::positive_dot;
 use super::linear::{cpu, numbers};
@@ -112,13 +113,11 @@ impl CustomOp3 for Head {
         b: &CpuStorage,
         lb: &Layout,
     ) -> Result<(CpuStorage, Shape)> {
-        let (n, h) = lz.shape().dims2()?;
+        let (n, _) = lz.shape().dims2()?;
         let (z, w, b) = (numbers(z, lz)?, numbers(w, lw)?, numbers(b, lb)?[0]);
-        let logit = |(i, (row, base)): (usize, (&[f32], &f32))| match &self.mask {
-            None => base + b + positive_dot(row, w),
-            Some(mask) => base + b + row.iter().zip(w).zip(&mask[i * h..]).map(|((z, w), mask)| z.max(0.0) * w * mask).sum::<f32>(),
-        };
-        Ok((CpuStorage::F32(z.chunks_exact(h).zip(&self.base).enumerate().map(logit).collect()), n.into()))
+        let mut logits: Vec<f32> = self.base.iter().map(|base| base + b).collect();
+        read_out(z, w, self.mask.as_deref(), &mut logits);
+        Ok((CpuStorage::F32(logits), n.into()))
     }
 
     fn bwd(
@@ -135,19 +134,43 @@ impl CustomOp3 for Head {
         let (s_storage, s_layout) = slope.storage_and_layout();
         let (z, w, slope) = (cpu(&z_storage, z_layout)?, cpu(&w_storage, w_layout)?, cpu(&s_storage, s_layout)?);
         let (mut dz, mut dw) = (vec![0.0f32; n * h], vec![0.0f32; h]);
-        let everything = vec![1.0f32; h];
-        for (i, slope) in slope.iter().enumerate() {
-            let mask = self.mask.as_ref().map_or(&everything[..], |mask| &mask[i * h..][..h]);
-            let rows = dz[i * h..][..h].iter_mut().zip(&mut dw).zip(&z[i * h..][..h]).zip(w).zip(mask);
-            for ((((dz, dw), z), w), mask) in rows {
-                let through = if *z > 0.0 { slope * mask } else { 0.0 };
-                *dz = through * w;
-                *dw += through * z;
-            }
-        }
+        read_back(slope, z, w, self.mask.as_deref(), &mut dz, &mut dw);
         let cpu = &Device::Cpu;
         let db = slope.iter().sum::<f32>();
         Ok((Some(Tensor::from_vec(dz, (n, h), cpu)?), Some(Tensor::from_vec(dw, (1, h), cpu)?), Some(Tensor::from_vec(vec![db], 1, cpu)?)))
+    }
+}
+
+/// logit += w · (relu(z) ⊙ mask)
+#[multiversion(targets("x86_64+avx2"))]
+fn read_out(z: &[f32], w: &[f32], mask: Option<&[f32]>, logits: &mut [f32]) {
+    const LANES: usize = 8;
+    let h = w.len();
+    for (i, (z, logit)) in z.chunks_exact(h).zip(logits).enumerate() {
+        let Some(mask) = mask.map(|mask| &mask[i * h..][..h]) else {
+            *logit += positive_dot(z, w);
+            continue;
+        };
+        let mut sums = [0.0f32; LANES];
+        for ((z, w), mask) in z.chunks(LANES).zip(w.chunks(LANES)).zip(mask.chunks(LANES)) {
+            sums.iter_mut().zip(z).zip(w).zip(mask).for_each(|(((sum, z), w), mask)| *sum += z.max(0.0) * w * mask);
+        }
+        *logit += sums.iter().sum::<f32>();
+    }
+}
+
+/// ∂z = ∂logit w ⊙ mask where z is above 0, ∂w = Σ ∂logit relu(z) ⊙ mask
+#[multiversion(targets("x86_64+avx2"))]
+fn read_back(slopes: &[f32], z: &[f32], w: &[f32], mask: Option<&[f32]>, dz: &mut [f32], dw: &mut [f32]) {
+    let h = w.len();
+    let everything = vec![1.0f32; h];
+    for (i, (slope, (dz, z))) in slopes.iter().zip(dz.chunks_exact_mut(h).zip(z.chunks_exact(h))).enumerate() {
+        let mask = mask.map_or(&everything[..], |mask| &mask[i * h..][..h]);
+        for ((((dz, dw), z), w), mask) in dz.iter_mut().zip(dw.iter_mut()).zip(z).zip(w).zip(mask) {
+            let through = if *z > 0.0 { slope * mask } else { 0.0 };
+            *dz = through * w;
+            *dw += through * z;
+        }
     }
 }
 

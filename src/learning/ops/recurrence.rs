@@ -15,6 +15,7 @@
 use std::sync::{Arc, Mutex};
 
 use candle_core::{CpuStorage, CustomOp3, Device, Layout, Result, Shape, Tensor};
+use multiversion::multiversion;
 
 use super::super::math::{product_at, product_plain, product_wt, sigmoid, tanh};
 use super::linear::{cpu, numbers};
@@ -115,22 +116,18 @@ impl CustomOp3 for AdditiveRecurrence {
                 let (old_faded, new_faded) = faded.split_at_mut(from);
                 let before = &mut before[from..to];
                 let last = previous * d..previous * d + n * d;
-                for ((before, left), more) in before.iter_mut().zip(&old_faded[last.clone()]).zip(&old_added[last]) {
-                    *before = left + more;
-                }
+                sum(&old_faded[last.clone()], &old_added[last], before);
                 let gate = &mut kept[from..to];
                 product_wt(n, d, d, before, g, gate, true);
                 let faded = &mut new_faded[..n * d];
-                for ((left, h), z) in faded.iter_mut().zip(before.iter()).zip(gate.iter_mut()) {
-                    *z = sigmoid(*z);
-                    *left = h * *z;
-                }
+                let_through(gate, before, faded);
                 product_wt(n, d, d, faded, u, &mut new_added[..n * d], true);
             }
-            added[from..to].iter_mut().for_each(|z| *z = tanh(*z));
+            bend(&mut added[from..to]);
             previous = start;
         }
-        let y = faded.iter().map(|h| squash(*h)).collect();
+        let mut y = vec![0.0f32; rows * d];
+        squash_all(&faded, &mut y);
         *self.saved.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(Saved { faded, added, kept, before });
         Ok((CpuStorage::F32(y), (rows, d).into()))
     }
@@ -168,22 +165,13 @@ impl CustomOp3 for AdditiveRecurrence {
         for (start, end) in self.steps().rev() {
             let (from, to, n) = (start * d, end * d, end - start);
             let (dh, dfaded) = (&mut dh[..n * d], &mut dfaded[..n * d]);
-            for ((dx, a), dh) in dx[from..to].iter_mut().zip(&added[from..to]).zip(dh.iter()) {
-                *dx = dh * (1.0 - a * a);
-            }
+            through_tanh(dh, &added[from..to], &mut dx[from..to]);
             if start == 0 {
                 break; // h' is the constant 0 there
             }
-            for (((dfaded, dh), y), dy) in dfaded.iter_mut().zip(dh.iter()).zip(&y[from..to]).zip(&outside[from..to]) {
-                *dfaded = dh + 0.5 * dy * (1.0 - y * y);
-            }
+            through_squash(dh, &outside[from..to], &y[from..to], dfaded);
             product_plain(n, d, d, &dx[from..to], u, dfaded, true);
-            for ((((dgap, dh), dfaded), s), h) in
-                dgap[from..to].iter_mut().zip(dh.iter_mut()).zip(dfaded.iter()).zip(&kept[from..to]).zip(&before[from..to])
-            {
-                *dgap = dfaded * h * s * (1.0 - s);
-                *dh = dfaded * s;
-            }
+            through_gate(dfaded, &kept[from..to], &before[from..to], &mut dgap[from..to], dh);
             product_plain(n, d, d, &dgap[from..to], g, dh, true);
         }
         let mut dw = vec![0.0f32; 2 * d * d];
@@ -195,6 +183,54 @@ impl CustomOp3 for AdditiveRecurrence {
             Some(Tensor::from_vec(dgap, (rows, d), &Device::Cpu)?),
             Some(Tensor::from_vec(dw, (2 * d, d), &Device::Cpu)?),
         ))
+    }
+}
+
+/// before = left + more
+#[multiversion(targets("x86_64+avx2"))]
+fn sum(left: &[f32], more: &[f32], before: &mut [f32]) {
+    before.iter_mut().zip(left).zip(more).for_each(|((before, left), more)| *before = left + more);
+}
+
+/// gate = σ(gate), left = h ⊙ gate
+#[multiversion(targets("x86_64+avx2"))]
+fn let_through(gate: &mut [f32], h: &[f32], left: &mut [f32]) {
+    for ((left, h), z) in left.iter_mut().zip(h).zip(gate) {
+        *z = sigmoid(*z);
+        *left = h * *z;
+    }
+}
+
+#[multiversion(targets("x86_64+avx2"))]
+fn bend(z: &mut [f32]) {
+    z.iter_mut().for_each(|z| *z = tanh(*z));
+}
+
+#[multiversion(targets("x86_64+avx2"))]
+fn squash_all(h: &[f32], y: &mut [f32]) {
+    y.iter_mut().zip(h).for_each(|(y, h)| *y = squash(*h));
+}
+
+/// ∂x = ∂h ⊙ (1 - a²)
+#[multiversion(targets("x86_64+avx2"))]
+fn through_tanh(dh: &[f32], a: &[f32], dx: &mut [f32]) {
+    dx.iter_mut().zip(a).zip(dh).for_each(|((dx, a), dh)| *dx = dh * (1.0 - a * a));
+}
+
+/// ∂h' = ∂h + ∂y ⊙ (1 - y²)/2
+#[multiversion(targets("x86_64+avx2"))]
+fn through_squash(dh: &[f32], dy: &[f32], y: &[f32], dfaded: &mut [f32]) {
+    for (((dfaded, dh), y), dy) in dfaded.iter_mut().zip(dh).zip(y).zip(dy) {
+        *dfaded = dh + 0.5 * dy * (1.0 - y * y);
+    }
+}
+
+/// ∂g = ∂h' ⊙ h ⊙ s(1 - s), ∂h = ∂h' ⊙ s
+#[multiversion(targets("x86_64+avx2"))]
+fn through_gate(dfaded: &[f32], s: &[f32], h: &[f32], dgap: &mut [f32], dh: &mut [f32]) {
+    for ((((dgap, dh), dfaded), s), h) in dgap.iter_mut().zip(dh).zip(dfaded).zip(s).zip(h) {
+        *dgap = dfaded * h * s * (1.0 - s);
+        *dh = dfaded * s;
     }
 }
 
