@@ -118,8 +118,10 @@ impl Network {
     /// The vectors of the batch's items, faded in: [items of the batch, d].
     pub fn item_rows(&self, batch: &Batch) -> Result<Var> {
         let d = self.width;
-        let row = |(item, fade): (&u32, &f32)| self.items[*item as usize * d..][..d].iter().map(|value| value * fade).collect::<Vec<_>>();
-        let rows: Vec<f32> = batch.items.iter().zip(&batch.fade).flat_map(row).collect();
+        let mut rows = Vec::with_capacity(batch.items.len() * d);
+        for (item, fade) in batch.items.iter().zip(&batch.fade) {
+            rows.extend(self.items[*item as usize * d..][..d].iter().map(|value| value * fade));
+        }
         Var::from_vec(rows, (batch.items.len(), d), &Device::Cpu)
     }
 
