@@ -22,6 +22,7 @@ mod middleware;
 pub mod openapi;
 pub mod problem;
 pub mod v1;
+mod xapi;
 
 pub use problem::{Code, Problem};
 

@@ -27,6 +27,7 @@ pub enum Code {
     MalformedJson,
     InvalidBody,
     InvalidParameter,
+    InvalidStatement,
     TooLarge,
     UnsupportedMediaType,
     Unauthenticated,
@@ -35,6 +36,7 @@ pub enum Code {
     MethodNotAllowed,
     Conflict,
     TooManyRequests,
+    NotImplemented,
     DatabaseBusy,
     StorageNotWritable,
     Timeout,
@@ -50,6 +52,7 @@ impl Code {
                 (StatusCode::UNPROCESSABLE_ENTITY, "invalid_body", "The body can be read, but is not what this route takes")
             }
             Self::InvalidParameter => (StatusCode::BAD_REQUEST, "invalid_parameter", "A parameter of the address cannot be used"),
+            Self::InvalidStatement => (StatusCode::BAD_REQUEST, "invalid_statement", "The xAPI statement is not valid"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body is too large"),
             Self::UnsupportedMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "This route does not take that kind of body")
@@ -60,6 +63,7 @@ impl Code {
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "The route exists, for other methods"),
             Self::Conflict => (StatusCode::CONFLICT, "conflict", "The present state does not allow this"),
             Self::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "The service is at its limit"),
+            Self::NotImplemented => (StatusCode::NOT_IMPLEMENTED, "not_implemented", "This part of the standard is not served here"),
             Self::DatabaseBusy => (StatusCode::SERVICE_UNAVAILABLE, "database_busy", "The database is busy or unreachable"),
             Self::StorageNotWritable => (StatusCode::SERVICE_UNAVAILABLE, "storage_not_writable", "Nothing can be written at present"),
             Self::Timeout => (StatusCode::SERVICE_UNAVAILABLE, "timeout", "The request took too long"),

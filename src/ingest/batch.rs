@@ -164,6 +164,14 @@ impl Batch {
     /// # Errors
     /// More events than one request may hold.
     pub fn of(events: Vec<NativeEvent>, config: &IngestConfig, now: Micros) -> Result<Self, BatchError> {
+        Self::of_translated(events.into_iter().map(|event| (event, None)).collect(), config, now)
+    }
+
+    /// The same where a translator may have had its doubts: an event with a reason goes to quarantine.
+    ///
+    /// # Errors
+    /// As [`Self::of`].
+    pub fn of_translated(events: Vec<(NativeEvent, Option<Reason>)>, config: &IngestConfig, now: Micros) -> Result<Self, BatchError> {
         if events.len() > config.max_batch {
             return Err(BatchError::TooManyEvents { events: events.len(), limit: config.max_batch });
         }
@@ -172,12 +180,13 @@ impl Batch {
             _ => Map::new(),
         };
         let mut gather = Gather::default();
-        for (index, event) in events.iter().enumerate() {
-            if let Err(reason) = gather.event(index, event.clone()) {
+        for (index, (event, doubt)) in events.iter().enumerate() {
+            let taken = doubt.map_or_else(|| gather.event(index, event.clone()), Err);
+            if let Err(reason) = taken {
                 gather.reject(index, &object(event), reason, reason.sentence().into());
             }
         }
-        gather.finish(events.len(), config, now, |index| object(&events[index]))
+        gather.finish(events.len(), config, now, |index| object(&events[index].0))
     }
 
     /// Events sent, usable or not.

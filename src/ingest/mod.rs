@@ -3,6 +3,7 @@
 //! An event's way: [`body`] cuts the request into events -> [`native`] decodes each by itself -> [`frame`] checks all of
 //! them at once as a Polars frame -> [`write`] pseudonymises and stores them in one unit of work, and gives a verdict each.
 //! [`catalog`] takes what can be learned, whole or in parts.
+//! [`xapi`] makes native events of statements, which then go the same way.
 //! [`formats`] reads the logs of public data sets; `parcours import` feeds them through the same check and the same writing.
 
 pub mod batch;
@@ -15,6 +16,7 @@ pub mod load;
 pub mod native;
 pub mod reason;
 pub mod write;
+pub mod xapi;
 
 pub use batch::{Batch, BatchError};
 pub use load::{LoadReport, load};

@@ -30,6 +30,10 @@ pub enum Reason {
     BadProgress,
     BadRating,
     LearnerErased,
+    UnmappedVerb,
+    NotAnItem,
+    NoLearner,
+    VoidingUnsupported,
 }
 
 impl Reason {
@@ -76,6 +80,10 @@ impl Reason {
             Self::BadProgress => "bad_progress",
             Self::BadRating => "bad_rating",
             Self::LearnerErased => "learner_erased",
+            Self::UnmappedVerb => "unmapped_verb",
+            Self::NotAnItem => "not_an_item",
+            Self::NoLearner => "no_learner",
+            Self::VoidingUnsupported => "voiding_unsupported",
         }
     }
 
@@ -107,6 +115,10 @@ impl Reason {
             Self::BadProgress => "`progress` must be 0 to 1, on an event of kind progress or complete",
             Self::BadRating => "`rating` must be 1 to 5, on an event of kind rate, which needs it",
             Self::LearnerErased => "the learner's data were erased; nothing of this event was kept",
+            Self::UnmappedVerb => "the mapping has no such verb",
+            Self::NotAnItem => "the statement's object is no activity, and so no item",
+            Self::NoLearner => "the statement's actor is a group, or has no name of its own",
+            Self::VoidingUnsupported => "statements are not voided here: send the corrected event under a new id",
         }
     }
 }

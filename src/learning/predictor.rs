@@ -133,8 +133,10 @@ impl Predictor {
     fn answer(&self, state: &mut LearnerState, target: Target<'_>, marks: &Marks, correct: bool, time: i64) {
         let Target { item, skills } = target;
         // What was shown of the skills until now, and right after: see `lifted`.
-        let before: Vec<f32> = self.known(state, skills, time);
-        let scene = Scene::new(&self.others(state), &state.record, [target].into_iter(), time);
+        let others = self.others(state);
+        let before: Vec<f32> = self.known(&others, state, skills, time);
+        let scene = Scene::new(&others, &state.record, [target].into_iter(), time);
+        drop(others);
         let (features, marks) = (scene.features(&scene.subjects[0]), answer_features(marks));
         let answer = Input { skills, features: &features, marks: &marks, correct, time };
         for (member, state_in) in self.members.iter().zip(&mut state.members) {
@@ -142,7 +144,7 @@ impl Predictor {
         }
         state.record.note(item, skills, correct, scene.subjects[0].view.expected, time);
         let old: Vec<f32> = skills.iter().map(|skill| state.lift.remove(skill).unwrap_or_default()).collect();
-        let after = self.known(state, skills, time);
+        let after = self.known(&self.others(state), state, skills, time);
         for (((skill, before), lift), after) in skills.iter().zip(before).zip(old).zip(after) {
             let lift = lift_of(correct, logit(before) + lift, logit(after));
             if lift != 0.0 {
@@ -152,9 +154,10 @@ impl Predictor {
     }
 
     /// The members' mean mastery of skills, not lifted.
-    fn known(&self, state: &LearnerState, skills: &[u32], time: i64) -> Vec<f32> {
+    fn known(&self, others: &Others<'_>, state: &LearnerState, skills: &[u32], time: i64) -> Vec<f32> {
         let targets = skills.iter().map(|skill| Target { item: None, skills: std::slice::from_ref(skill) });
-        self.mean(state, targets, Micros(time)).iter().map(|prediction| prediction.p_correct).collect()
+        let scene = Scene::new(others, &state.record, targets, time);
+        self.mean_of(state, &scene, Micros(time)).iter().map(|prediction| prediction.p_correct).collect()
     }
 
     fn others<'a>(&'a self, state: &'a LearnerState) -> Others<'a> {

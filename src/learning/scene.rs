@@ -80,10 +80,37 @@ impl<'a> Others<'a> {
     }
 }
 
+/// Where each skill set's group stands: a table where many are asked about, a map where few are.
+enum Places {
+    Table(Vec<u32>),
+    Map(FxHashMap<u32, u32>),
+}
+
+impl Places {
+    const NOWHERE: u32 = u32::MAX;
+
+    fn for_many(targets: usize, sets: usize) -> Self {
+        if targets * 4 > sets { Self::Table(vec![Self::NOWHERE; sets]) } else { Self::Map(FxHashMap::default()) }
+    }
+
+    fn of(&mut self, set: u32, add: impl FnOnce() -> u32) -> u32 {
+        match self {
+            Self::Map(map) => *map.entry(set).or_insert_with(add),
+            Self::Table(table) => {
+                let place = &mut table[set as usize];
+                if *place == Self::NOWHERE {
+                    *place = add();
+                }
+                *place
+            }
+        }
+    }
+}
+
 impl<'a> Scene<'a> {
     pub fn new(others: &Others<'_>, record: &Record, targets: impl Iterator<Item = Target<'a>>, now: i64) -> Self {
         let mut scene = Self { groups: Vec::new(), subjects: Vec::with_capacity(targets.size_hint().0) };
-        let mut group_of: FxHashMap<u32, u32> = FxHashMap::default();
+        let mut group_of = Places::for_many(targets.size_hint().0, others.index.sets.sets.len());
         for target in targets {
             let known = others.index.skills_of(target.item);
             // A stranger's skills are what its sender hinted at: a group of its own.
@@ -97,7 +124,7 @@ impl<'a> Scene<'a> {
                 scene.groups.len() as u32 - 1
             };
             let group = match set {
-                Some(set) => *group_of.entry(set).or_insert_with(add),
+                Some(set) => group_of.of(set, add),
                 None => add(),
             };
             let own = target.item.and_then(|item| record.items.get(&item)).map(|last| own_features(last, &record.overall, now));

@@ -27,7 +27,12 @@ async fn every_documented_route_wants_a_key() {
     let document = serde_json::to_value(parcours::api::openapi::document()).expect("JSON");
     let mut seen = 0;
     for (path, item) in document["paths"].as_object().expect("paths") {
-        for method in item.as_object().expect("operations").keys() {
+        for (method, operation) in item.as_object().expect("operations") {
+            // Some say of themselves that they need none.
+            if operation["security"] == serde_json::json!([{}]) {
+                assert_eq!((method.as_str(), path.as_str()), ("get", "/xapi/about"));
+                continue;
+            }
             let method: Method = method.to_uppercase().parse().expect("a method");
             let path = path.replace("{id}", "018f3a6e-0000-7000-8000-000000000000").replace("{version}", "0123456789abcdef");
             let reply = app.send(app.request(method.clone(), &path).header("content-type", "application/json").body("{}")).await;

@@ -7,3 +7,4 @@ mod health;
 mod keys;
 mod models;
 mod rights;
+mod xapi;
