@@ -14,6 +14,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use crate::app::App;
 
 pub mod auth;
+mod caliper;
 mod docs;
 pub mod extract;
 pub mod health;
@@ -21,6 +22,7 @@ mod idempotency;
 mod middleware;
 pub mod openapi;
 pub mod problem;
+mod statements;
 pub mod v1;
 mod xapi;
 

@@ -46,7 +46,7 @@ impl Modify for Keys {
 
 /// Every documented route.
 pub fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::with_openapi(Api::openapi()).merge(super::v1::routes()).merge(super::xapi::routes())
+    OpenApiRouter::with_openapi(Api::openapi()).merge(super::v1::routes()).merge(super::xapi::routes()).merge(super::caliper::routes())
 }
 
 /// The description of [`routes`].

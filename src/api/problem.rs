@@ -28,6 +28,7 @@ pub enum Code {
     InvalidBody,
     InvalidParameter,
     InvalidStatement,
+    InvalidEnvelope,
     TooLarge,
     UnsupportedMediaType,
     Unauthenticated,
@@ -53,6 +54,7 @@ impl Code {
             }
             Self::InvalidParameter => (StatusCode::BAD_REQUEST, "invalid_parameter", "A parameter of the address cannot be used"),
             Self::InvalidStatement => (StatusCode::BAD_REQUEST, "invalid_statement", "The xAPI statement is not valid"),
+            Self::InvalidEnvelope => (StatusCode::BAD_REQUEST, "invalid_envelope", "The body is no Caliper envelope"),
             Self::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The body is too large"),
             Self::UnsupportedMediaType => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", "This route does not take that kind of body")

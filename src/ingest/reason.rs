@@ -116,7 +116,7 @@ impl Reason {
             Self::BadRating => "`rating` must be 1 to 5, on an event of kind rate, which needs it",
             Self::LearnerErased => "the learner's data were erased; nothing of this event was kept",
             Self::UnmappedVerb => "the mapping has no such verb",
-            Self::NotAnItem => "the statement's object is no activity, and so no item",
+            Self::NotAnItem => "its object is no item, or an address that names the learner",
             Self::NoLearner => "the statement's actor is a group, or has no name of its own",
             Self::VoidingUnsupported => "statements are not voided here: send the corrected event under a new id",
         }

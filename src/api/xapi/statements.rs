@@ -8,11 +8,10 @@ use uuid::Uuid;
 use super::require_version;
 use crate::api::auth::{May, scope};
 use crate::api::extract::{LargeBody, Query};
-use crate::api::{ApiState, Code, Problem};
-use crate::domain::{Micros, TenantId, Verdict};
+use crate::api::{ApiState, Code, Problem, statements};
+use crate::domain::{TenantId, Verdict};
 use crate::ingest::xapi::mapping::Mapping;
-use crate::ingest::xapi::{Refused, Statement, Translated, read};
-use crate::ingest::{Batch, NativeEvent, Reason};
+use crate::ingest::xapi::{Refused, Statement, read};
 
 /// Take in xAPI statements, one or a list. All are checked first: one that is not valid, and none is taken. Those that are understood
 /// become events; the others are kept in quarantine with a reason (`GET /v1/quarantine`). Answers with their ids, in order.
@@ -92,31 +91,12 @@ async fn parse(state: &ApiState, body: &LargeBody) -> Result<Vec<Statement>, Pro
 
 /// Stores what the statements became. A statement whose id is known with other content is a conflict; the others are stored.
 async fn take(state: &ApiState, tenant: &TenantId, statements: Vec<Statement>) -> Result<(), Problem> {
-    let mut events: Vec<(NativeEvent, Option<Reason>)> = Vec::new();
-    for statement in statements {
-        match statement.translated {
-            Translated::Event(event) => events.push((event, None)),
-            Translated::Puzzling { known, reason } => events.push((known, Some(reason))),
-            Translated::SetAside(why) => metrics::counter!("parcours_xapi_set_aside_total", "reason" => why).increment(1),
-        }
-    }
-    if events.is_empty() {
+    let translated = statements.into_iter().map(|statement| statement.translated).collect();
+    let (report, _) = statements::take(state, tenant, translated).await?;
+    let conflicts = report.events.iter().filter(|event| matches!(event.verdict, Verdict::Conflict { .. }));
+    let ids: Vec<&String> = conflicts.filter_map(|event| event.id.as_ref()).collect();
+    if ids.is_empty() {
         return Ok(());
     }
-    let app = &state.app;
-    let (config, now): (_, Micros) = (app.config.ingest.clone(), app.clock.now());
-    let batch = tokio::task::spawn_blocking(move || Batch::of_translated(events, &config, now)).await;
-    let batch = batch.map_err(|error| Problem::new(Code::Internal, error.to_string()))?.map_err(crate::ingest::IngestError::from)?;
-    let report = crate::ingest::write::write(&app.store, &app.secrets, now, tenant, batch).await?;
-    let conflicts: Vec<&String> = report
-        .events
-        .iter()
-        .filter(|event| matches!(event.verdict, Verdict::Conflict { .. }))
-        .filter_map(|event| event.id.as_ref())
-        .collect();
-    if conflicts.is_empty() {
-        return Ok(());
-    }
-    Err(Problem::new(Code::Conflict, "statements with these ids are stored with other content; the others were taken")
-        .with("ids", conflicts))
+    Err(Problem::new(Code::Conflict, "statements with these ids are stored with other content; the others were taken").with("ids", ids))
 }

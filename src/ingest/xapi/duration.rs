@@ -1,7 +1,7 @@
 //! ISO 8601 durations, as xAPI uses them.
 
 /// `P1DT2H3M4.5S` or `P2W` in milliseconds. Years and months have no fixed length: they are read as 365 and 30 days.
-pub(super) fn milliseconds(text: &str) -> Option<i64> {
+pub fn milliseconds(text: &str) -> Option<i64> {
     let rest = text.strip_prefix('P')?;
     let (days, hours) = match rest.split_once('T') {
         Some((_, "")) => return None,

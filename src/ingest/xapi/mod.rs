@@ -12,6 +12,7 @@ use sha1::{Digest, Sha1};
 use uuid::Uuid;
 
 pub use check::Invalid;
+pub(super) use duration::milliseconds;
 use mapping::{Mapping, Meaning};
 
 use super::{NativeEvent, Reason};
@@ -91,6 +92,12 @@ fn learner(actor: &Value) -> Option<String> {
     text("mbox_sha1sum").map(str::to_ascii_lowercase).or_else(|| text("openid").map(str::to_string))
 }
 
+/// Whether an item's address holds the learner's id: such an address must not be kept. Short ids are in many addresses by chance.
+pub(super) fn names_learner(event: &NativeEvent) -> bool {
+    const SHORT: usize = 8;
+    event.learner_id.len() >= SHORT && event.item_id.contains(&event.learner_id)
+}
+
 fn translate(statement: &Value, id: Uuid, mapping: &Mapping, now: &str) -> Translated {
     let object = &statement["object"];
     let verb = statement["verb"]["id"].as_str().unwrap_or_default();
@@ -131,6 +138,9 @@ fn translate(statement: &Value, id: Uuid, mapping: &Mapping, now: &str) -> Trans
     }
     if learner.is_none() {
         return puzzling(event, Reason::NoLearner);
+    }
+    if names_learner(&event) {
+        return puzzling(NativeEvent { item_id: String::new(), ..event }, Reason::NotAnItem);
     }
     event.kind = kind;
     outcome(&mut event, &statement["result"]);

@@ -132,13 +132,69 @@ async fn quarantined(app: &TestApp) -> Vec<String> {
 
 /// A fixture; `None`, said aloud, when it is not there.
 fn fixture(name: &str) -> Option<Value> {
+    fixture_of("xapi", name)
+}
+
+fn fixture_of(standard: &str, name: &str) -> Option<Value> {
     let base =
         std::env::var_os("PARCOURS_SHARED").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared"), PathBuf::from);
-    let Ok(text) = std::fs::read_to_string(base.join("fixtures/xapi").join(name)) else {
+    let Ok(text) = std::fs::read_to_string(base.join("fixtures").join(standard).join(name)) else {
         println!("skipped: {name} is not at hand");
         return None;
     };
     Some(serde_json::from_str(&text).expect("a fixture is JSON"))
+}
+
+/// The fixtures of Caliper, in envelopes where they have none: what each adds to the learner's attempts, and to the quarantine.
+const CALIPER: [(&str, i64, &[&str]); 15] = [
+    ("ims__caliperEnvelopeEventSingle", 0, &[]),
+    ("ims__caliperEnvelopeEventBatch", 0, &[]),
+    ("ims__caliperEnvelopeMixedBatch", 1, &[]),
+    ("ims__caliperEnvelopeEventThinned", 0, &[]),
+    ("ims__caliperEventAssessmentItemStarted", 0, &[]),
+    ("ims__caliperEventAssessmentItemCompleted", 0, &[]),
+    ("ims__caliperEventAssessmentSubmitted", 0, &[]),
+    ("ims__caliperEventGradeGradedItem", 1, &[]),
+    ("ims__caliperEventToolUseUsedWithProgress", 0, &[]),
+    ("ims__caliperEventMediaPausedVideo", 0, &[]),
+    ("ims__caliperEventViewViewed", 0, &[]),
+    ("ims-invalid__caliperEvent-NoActor", 0, &["missing_field"]),
+    ("ims-invalid__caliperEvent-NullId", 0, &["bad_id"]),
+    ("ims-invalid__caliperEvent-UnknownAction", 0, &["unmapped_verb"]),
+    ("ims-invalid__caliperEventGrade-WrongAction", 0, &["unmapped_verb"]),
+];
+
+fn enveloped(event: Value) -> Value {
+    if event.get("data").is_some() {
+        return event;
+    }
+    let data = if event.is_array() { event } else { json!([event]) };
+    json!({"sensor": "https://lms.example/sensor", "sendTime": "2026-03-01T10:00:00Z",
+        "dataVersion": "http://purl.imsglobal.org/ctx/caliper/v1p2", "data": data})
+}
+
+#[tokio::test]
+async fn caliper_envelopes_are_understood() {
+    for (name, expected, reasons) in CALIPER {
+        let Some(event) = fixture_of("caliper", &format!("{name}.json")) else { return };
+        let app = TestApp::start().await;
+        app.post("/caliper", enveloped(event)).await.ok();
+        assert_eq!(attempts(&app, "554433").await, expected, "{name}");
+        assert_eq!(quarantined(&app).await, reasons, "{name}");
+    }
+    let learner = "32e08e30-f8ae-4ce2-94a8-c2bfe38a70cb";
+    let app = TestApp::start().await;
+    for name in ["problem_check-server", "edx.grades.problem.submitted", "edx.problem.hint.demandhint_displayed", "complete_video"] {
+        let event = fixture_of("caliper", &format!("openedx__{name}.json")).expect("its neighbours are there");
+        app.post("/caliper", enveloped(event)).await.ok();
+    }
+    assert_eq!(attempts(&app, learner).await, 1, "graded and submitted are one");
+    assert_eq!(quarantined(&app).await, [""; 0]);
+    for file in files(app.folder.path()) {
+        let bytes = std::fs::read(&file).unwrap();
+        assert!(!bytes.windows(learner.len()).any(|window| window == learner.as_bytes()), "{}", file.display());
+    }
+    assert_eq!(app.post("/caliper", json!([1])).await.problem(400), "invalid_envelope");
 }
 
 /// Moodle's user 1, and its fixtures' answers: what each file adds to the learner's attempts, and to the quarantine.
