@@ -1,6 +1,7 @@
 //! What answers would change, for many items at once: the same sums as `Member::advance` and then `Member::score`, laid out so
 //! that what the items share is done once, and the rest as a few products over all of them.
 
+use multiversion::multiversion;
 use rustc_hash::FxHashMap;
 
 use super::evidence::{ITEM_FEATURES, SET_FEATURES};
@@ -84,7 +85,7 @@ impl Member {
             let rows = state.len() / d;
             let mut gate = track.gap(just_now, d).repeat(rows);
             product_plain(rows, d, d, &state, &track.forget.rows, &mut gate, true);
-            state.iter_mut().zip(&gate).for_each(|(value, gate)| *value = squash(*value * sigmoid(*gate)));
+            fade_and_squash(&mut state, &gate);
             state
         };
 
@@ -134,10 +135,21 @@ impl Base {
         Self { faded: faded.unwrap_or_else(|| vec![0.0; width]), update }
     }
 
-    /// h = h' + tanh(U h' + x), in place of x.
     fn add(&self, row: &mut [f32]) {
-        for ((value, faded), update) in row.iter_mut().zip(&self.faded).zip(&self.update) {
-            *value = faded + tanh(*value + update);
-        }
+        add_on(row, &self.faded, &self.update);
+    }
+}
+
+/// h = tanh ½ (h ⊙ σ(gate))
+#[multiversion(targets("x86_64+avx2"))]
+fn fade_and_squash(h: &mut [f32], gate: &[f32]) {
+    h.iter_mut().zip(gate).for_each(|(h, gate)| *h = squash(*h * sigmoid(*gate)));
+}
+
+/// h = h' + tanh(U h' + x), in place of x.
+#[multiversion(targets("x86_64+avx2"))]
+fn add_on(row: &mut [f32], faded: &[f32], update: &[f32]) {
+    for ((value, faded), update) in row.iter_mut().zip(faded).zip(update) {
+        *value = faded + tanh(*value + update);
     }
 }
