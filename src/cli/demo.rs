@@ -81,7 +81,10 @@ pub async fn run(args: Args, globals: Globals) -> anyhow::Result<()> {
         let mut text = format!("{} events of {} learners on {} items.\n", loaded.events, loaded.learners, catalog.items.len());
         text += &evaluation(&refreshed);
         text += &recommendation(&first, &catalog, &someone, seconds);
-        text += &calls(&base, &key, &someone, &first, &catalog);
+        // Nobody answers once it is over.
+        if !args.once {
+            text += &calls(&base, &key, &someone, &first, &catalog);
+        }
         text
     })?;
     if args.once {

@@ -173,6 +173,7 @@ fn globals(args: &GlobalArgs) -> Result<Globals, ConfigError> {
     let mut config = Config::load(args.config.as_deref())?;
     if let Some(url) = &args.database_url {
         config.database.url.clone_from(url);
+        config.check()?;
     }
     Ok(Globals { config, json: args.json })
 }

@@ -206,6 +206,9 @@ impl Config {
     /// Refuses values that cannot work.
     pub fn check(&self) -> Result<(), ConfigError> {
         let refuse = |what: &str| Err(ConfigError(what.into()));
+        if !["sqlite:", "postgres:", "postgresql:"].iter().any(|scheme| self.database.url.starts_with(scheme)) {
+            return refuse("database.url must start with sqlite: or postgres:");
+        }
         if self.model.shards == 0 || self.model.shards > 64 {
             return refuse("model.shards must be 1 to 64");
         }

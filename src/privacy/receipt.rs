@@ -82,6 +82,8 @@ pub struct SignedReceipt {
 pub enum Refused {
     #[error("not a receipt: {0}")]
     Malformed(String),
+    #[error("the public key given is no Ed25519 key: 64 hex digits, as `parcours verify-receipt --show-key` prints them")]
+    NoKey,
     #[error("signed by another key ({found}) than the one expected ({expected})")]
     OtherKey { found: String, expected: String },
     #[error("the signature does not fit the text")]
@@ -146,7 +148,7 @@ pub fn verify(text: &[u8], expected_key: Option<&str>) -> Result<Receipt, Refuse
         return Err(Refused::Inconsistent("the fingerprint is not the public key's"));
     }
     if let Some(expected) = expected_key
-        && key_from(expected)? != key
+        && key_from(expected.trim()).map_err(|_| Refused::NoKey)? != key
     {
         return Err(Refused::OtherKey { found: signed.public_key, expected: expected.into() });
     }
@@ -224,6 +226,7 @@ mod tests {
     fn a_true_receipt_verifies_also_after_a_database_reordered_it() {
         let signed = sign(&receipt(), &key());
         assert_eq!(verify(&text(&signed), Some(&signed.public_key)).unwrap(), receipt());
+        assert_eq!(verify(&text(&signed), Some("my key")), Err(Refused::NoKey));
         let through_a_value: Value = serde_json::from_slice(&text(&signed)).unwrap();
         assert!(verify(serde_json::to_string_pretty(&through_a_value).unwrap().as_bytes(), None).is_ok());
     }

@@ -66,6 +66,15 @@ fn training_on_an_empty_database_says_what_is_missing() {
 }
 
 #[test]
+fn a_database_of_another_kind_is_refused_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = parcours(folder.path(), &["--database-url", "mysql://me:secret@host/db", "config"]);
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && text.contains("must start with sqlite: or postgres:"), "{text}");
+    assert!(!text.contains("secret"), "{text}");
+}
+
+#[test]
 fn a_new_key_stands_alone_on_standard_output() {
     let folder = tempfile::tempdir().unwrap();
     let made = parcours(folder.path(), &["keys", "create", "--name", "moodle", "--scopes", "ingest"]);
