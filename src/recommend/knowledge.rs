@@ -93,7 +93,12 @@ pub fn predictions(ground: &Ground, who: Who<'_>, request: &PredictionRequest, n
             .items
             .iter()
             .zip(predicted)
-            .map(|(item, predicted)| ItemPrediction { item_id: item.clone(), p_correct: predicted.p_correct, spread: predicted.spread })
+            .map(|(item, predicted)| ItemPrediction {
+                item_id: item.clone(),
+                p_correct: predicted.p_correct,
+                spread: predicted.spread,
+                in_catalog: ground.index().item(item).is_some(),
+            })
             .collect(),
     }
 }

@@ -401,6 +401,8 @@ pub struct ItemPrediction {
     pub p_correct: f32,
     /// Standard deviation over the members. Not a confidence interval.
     pub spread: f32,
+    /// Whether the catalogue has the item. One it does not have is predicted as any item would be.
+    pub in_catalog: bool,
 }
 
 /// Answer to `POST /v1/predictions`, in the order asked.

@@ -16,7 +16,8 @@ async fn an_empty_catalogue_and_a_stranger_get_an_answer() {
     let path = app.post("/v1/paths", json!({ "learner_id": "ada", "goal_id": "nowhere" })).await.ok();
     assert!(path["fallback_reason"].is_string(), "{path}");
     let predictions = app.post("/v1/predictions", json!({ "learner_id": "ada", "items": ["2+2", "unseen"] })).await.ok();
-    assert_eq!(predictions["predictions"].as_array().map(Vec::len), Some(2), "{predictions}");
+    let known: Vec<_> = predictions["predictions"].as_array().expect("a list").iter().map(|one| one["in_catalog"].clone()).collect();
+    assert_eq!(known, [false, false], "{predictions}");
 }
 
 #[tokio::test]
@@ -27,6 +28,15 @@ async fn an_answer_sent_a_moment_ago_counts_in_the_next_response() {
         ada.answered("2+2", true).await;
         assert_eq!(ada.knowledge().await["attempts"], n);
     }
+}
+
+#[tokio::test]
+async fn a_prediction_says_whether_the_catalogue_has_the_item() {
+    let app = TestApp::start().await;
+    app.put("/v1/catalog", course()).await.ok();
+    let answer = app.post("/v1/predictions", json!({ "learner_id": "ada", "items": ["3+4", "3+5"] })).await.ok();
+    let known: Vec<_> = answer["predictions"].as_array().expect("a list").iter().map(|one| one["in_catalog"].clone()).collect();
+    assert_eq!(known, [true, false], "{answer}");
 }
 
 #[tokio::test]

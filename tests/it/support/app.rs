@@ -83,6 +83,9 @@ impl TestApp {
         let client = reqwest::Client::builder().no_proxy().build().expect("a client");
         let mut this = Self { app, address, key: String::new(), folder, client, stop: Some(stop), running: Some(running) };
         this.key = this.key_for("default", &Scope::ALL).await;
+        // It answers once it has replayed the ledger, for which it needs the database's write lock: a test that takes the lock
+        // before would keep it from starting.
+        assert_eq!(this.send(this.request(Method::GET, "/livez")).await.status, 200);
         this
     }
 
