@@ -66,8 +66,16 @@ impl Profile {
 
     pub fn from_events(predictor: &Predictor, events: &[Event]) -> Self {
         let mut profile = Self::new(predictor);
-        events.iter().for_each(|event| profile.take(predictor, event));
+        profile.take_from(predictor, events, 0);
         profile
+    }
+
+    /// Takes in those of a learner's events, all of which are given, that come from the `first` on. The live counts hold them all
+    /// already: an answer is never foreseen by counts that it is part of.
+    pub fn take_from(&mut self, predictor: &Predictor, events: &[Event], first: usize) {
+        predictor.catch_up(&mut self.state, events);
+        events[first..].iter().for_each(|event| self.take(predictor, event));
+        predictor.caught_up(&mut self.state);
     }
 
     /// Takes one event in. Events must come in (occurred_at, key) order.
@@ -161,7 +169,7 @@ impl Profiles {
             Some((origin, profile)) if origin.epoch == epoch && only_newer(&profile, &events) => {
                 let mut profile = Profile::clone(&profile);
                 let seen = profile.events;
-                events[seen..].iter().for_each(|event| profile.take(predictor, event));
+                profile.take_from(predictor, &events, seen);
                 profile
             }
             _ => Profile::from_events(predictor, &events),

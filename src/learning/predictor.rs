@@ -98,6 +98,28 @@ impl Predictor {
         LearnerState { counted: Counted::Nothing, ..self.new_state() }
     }
 
+    /// Says that the answers among `events`, all of a learner's, are part of the live counts, though the state may not have taken
+    /// them in yet: none of them speaks of *others*. Holds until [`Self::caught_up`].
+    pub fn catch_up(&self, state: &mut LearnerState, events: &[Event]) {
+        if !matches!(state.counted, Counted::All) {
+            return;
+        }
+        let mut own = Record::default();
+        for event in events.iter().filter(|event| event.is_answer()) {
+            // Items the index has not met are in no count yet.
+            let Some(item) = self.index.item(&event.item) else { continue };
+            own.note(Some(item), self.index.skills_of(Some(item)), event.correct == Some(true), 0.0, event.occurred_at.0);
+        }
+        state.counted = Counted::Before(Arc::new(own));
+    }
+
+    /// The state has taken in all that is part of the live counts.
+    pub fn caught_up(&self, state: &mut LearnerState) {
+        if matches!(state.counted, Counted::Before(_)) {
+            state.counted = Counted::All;
+        }
+    }
+
     /// Takes one event in. Events must come in (occurred_at, key) order. What is not an answer says that item and skills were met.
     pub fn advance(&self, state: &mut LearnerState, event: &Event) {
         let item = self.index.item(&event.item);

@@ -13,7 +13,7 @@ pub(super) enum Counted {
     /// All that the state has taken in.
     #[default]
     All,
-    /// Those given before the simulated ones.
+    /// These: those given before the simulated ones, or all there are while the state catches up with them.
     Before(Arc<Record>),
     Nothing,
 }

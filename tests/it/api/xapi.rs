@@ -92,6 +92,55 @@ async fn the_standard_s_manners_are_kept() {
     assert_eq!(multipart.problem(400), "invalid_statement");
 }
 
+/// However submissions are replayed, reordered, doubled and cut into requests, the learner stands where the clean sequence leaves them.
+#[tokio::test]
+async fn the_order_and_number_of_deliveries_leave_no_trace() {
+    use rand::seq::SliceRandom;
+    use rand::{RngExt, SeedableRng};
+    let submission = |n: usize| {
+        let mut one = statement(&format!("6690e6c9-3ef0-4ed3-8b37-7f39647300{n:02}"), "42", !n.is_multiple_of(3));
+        one["object"]["id"] = json!(format!("http://lms.example/q/{}", n % 5));
+        one["timestamp"] = json!(format!("2026-03-01T09:{n:02}:00Z"));
+        one
+    };
+    let all: Vec<Value> = (0..16).map(submission).collect();
+    let questions: Vec<String> = (0..6).map(|n| format!("http://lms.example/q/{n}")).collect();
+    let standing = async |app: &TestApp| {
+        let predictions = app.post("/v1/predictions", json!({ "learner_id": "42", "items": questions })).await.ok();
+        (app.learner("42").knowledge().await, predictions["predictions"].clone())
+    };
+    let clean = TestApp::start().await;
+    for one in &all {
+        post(&clean, &json!([one])).await.ok();
+    }
+    let expected = standing(&clean).await;
+    assert_eq!(expected.0["attempts"], 16);
+    for seed in 0..6 {
+        let mut chance = rand_chacha::ChaCha8Rng::seed_from_u64(seed);
+        let mut deliveries = all.clone();
+        deliveries.extend((0..10).map(|_| all[chance.random_range(0..all.len())].clone()));
+        deliveries.shuffle(&mut chance);
+        let app = TestApp::start().await;
+        let mut rest = deliveries.as_slice();
+        while !rest.is_empty() {
+            let (request, later) = rest.split_at(chance.random_range(1..=rest.len().min(5)));
+            rest = later;
+            // One request may not hold an id twice; the standard refuses that.
+            let mut once: Vec<&Value> = Vec::new();
+            request.iter().for_each(|one| {
+                if !once.iter().any(|other| other["id"] == one["id"]) {
+                    once.push(one)
+                }
+            });
+            post(&app, &json!(once)).await.ok();
+            if chance.random_bool(0.3) {
+                standing(&app).await; // what is read in between must not stick either
+            }
+        }
+        assert_eq!(standing(&app).await, expected, "seed {seed}");
+    }
+}
+
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
